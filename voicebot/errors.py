@@ -1,0 +1,47 @@
+"""Every error a person may meet, in one tree. Each message names the thing and the fix; the CLI prints it as one line.
+
+VoicebotError
+├── SettingsError        the settings file or an environment variable
+├── KnowledgeError       the knowledge base files (carries every fault, with file and line)
+├── PbxError             the private Asterisk: missing module, port in use, wrong version
+├── AriError             a request that Asterisk refused or never answered
+├── MediaError           the audio link of one call
+├── EngineError          a speech engine or its worker process
+└── StoreError           the journal's database
+"""
+
+
+class VoicebotError(Exception):
+    """Base of all errors that are reported to a person without a traceback."""
+
+
+class SettingsError(VoicebotError):
+    """A settings file or environment variable is wrong."""
+
+
+class KnowledgeError(VoicebotError):
+    """The knowledge base cannot be used as it stands."""
+
+
+class PbxError(VoicebotError):
+    """The private Asterisk cannot be built, started or stopped."""
+
+
+class AriError(VoicebotError):
+    """Asterisk refused a request, or its connection was lost. `status` is the HTTP status, 0 when none came."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class MediaError(VoicebotError):
+    """The audio link of a call broke or broke its protocol."""
+
+
+class EngineError(VoicebotError):
+    """A speech engine is missing, failed to load, crashed or overran its deadline."""
+
+
+class StoreError(VoicebotError):
+    """The journal's database cannot be opened, migrated or read."""

@@ -1,0 +1,181 @@
+"""One TOML file, read once at start into frozen models. Unknown keys are errors; secrets come from files or the environment.
+
+Environment variables override the file: `VOICEBOT_SERVE__PORT=9000` sets `[serve] port`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from voicebot.errors import SettingsError
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Serve(Section):
+    """The controller: where Asterisk's control and media sockets, /healthz and /metrics arrive."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8088
+
+
+class Pbx(Section):
+    """The private Asterisk."""
+
+    tree: Path = Path(".asterisk")
+    run: Path = Path("run/pbx")
+    sip_host: str = "127.0.0.1"
+    sip_port: Port = 5060
+    rtp_first: Port = 20_000
+    rtp_last: Port = 20_999
+    agents: tuple[Annotated[str, Field(pattern=r"^[0-9]{3,6}$")], ...] = ("6001", "6002", "6003")
+    anonymous: bool = False
+    """Take calls without authentication, from loopback only. The demo profile sets it."""
+
+
+class Hotline(Section):
+    """One dialled number and the language it speaks."""
+
+    language: str = "en"
+    menu: bool = False
+    """Answer with the DTMF menu instead of listening to speech."""
+
+
+class Store(Section):
+    """The journal: any SQLAlchemy async URL."""
+
+    url: str = "sqlite+aiosqlite:///var/voicebot.db"
+
+
+class Kb(Section):
+    """The knowledge base: a folder with one folder of entries per language. Unset: the demo knowledge base."""
+
+    folder: Path | None = None
+
+
+class Speech(Section):
+    """Recognition and voice."""
+
+    cache: Path = Path(".cache/voicebot")
+    recognisers: Positive = 2
+    """Recogniser worker processes, one thread each."""
+
+
+class Turns(Section):
+    """Turn-taking, in milliseconds of audio."""
+
+    hold_complete_ms: Positive = 400
+    hold_ms: Positive = 700
+    hold_hanging_ms: Positive = 1_300
+    max_utterance_ms: Positive = 20_000
+    no_speech_ms: Positive = 6_000
+    no_speech_then: Literal["queue", "end"] = "queue"
+    no_rtp_ms: Positive = 15_000
+
+
+class Handover(Section):
+    """The live agent queue."""
+
+    queue: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")] = "support"
+    max_wait_s: Positive = 300
+    ring_s: Positive = 20
+
+
+class Recording(Section):
+    """Stereo call recording (caller left, bot right)."""
+
+    enabled: bool = False
+    folder: Path = Path("var/recordings")
+
+
+class Log(Section):
+    """Structured logs on standard error. Personal data never stands in them."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured."""
+
+    model_config = SettingsConfigDict(env_prefix="VOICEBOT_", env_nested_delimiter="__", frozen=True, extra="forbid")
+
+    company: str = "Harbour Telecom"
+    secrets: Path = Path("var/secrets")
+    """Folder of generated secrets, one file each, mode 600."""
+    serve: Serve = Serve()
+    pbx: Pbx = Pbx()
+    hotlines: dict[Annotated[str, Field(pattern=r"^[0-9]{2,15}$")], Hotline] = {"100": Hotline(), "200": Hotline(language="zh", menu=True)}
+    store: Store = Store()
+    kb: Kb = Kb()
+    speech: Speech = Speech()
+    turns: Turns = Turns()
+    handover: Handover = Handover()
+    recording: Recording = Recording()
+    log: Log = Log()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment overrides the file, which arrives as init arguments."""
+        return env_settings, init_settings
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read `path` (or `voicebot.toml` in the working folder when there is one). Raises SettingsError naming the key and the fix."""
+    chosen = path or Path("voicebot.toml")
+    if path is None and not chosen.exists():
+        return _validated({}, "the environment")
+    try:
+        values = tomllib.loads(chosen.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{chosen}: no such settings file; create it or leave out --settings") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{chosen}: not valid TOML: {error}") from None
+    except OSError as error:
+        raise SettingsError(f"{chosen}: cannot be read: {error.strerror}") from None
+    return _validated(values, str(chosen))
+
+
+def _validated(values: dict[str, Any], source: str) -> Settings:
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_explain(source, dict(problem)) for problem in error.errors())) from None
+
+
+def _explain(source: str, problem: dict[str, Any]) -> str:
+    where = [str(part) for part in problem["loc"]]
+    key = ".".join(where)
+    if problem["type"] != "extra_forbidden":
+        return f"{source}: {key}: {problem['msg'].lower()} (got {problem['input']!r})"
+    known = _keys(where[:-1])
+    close = difflib.get_close_matches(where[-1], known, n=1)
+    fix = f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(known)}"
+    return f"{source}: unknown key '{key}'; {fix}"
+
+
+def _keys(section: list[str]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for name in section:
+        field = model.model_fields.get(name)
+        kind = field.annotation if field else None
+        model = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else Hotline
+    return sorted(model.model_fields)
