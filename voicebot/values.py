@@ -29,11 +29,16 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One stretch of caller speech between two silences that endpointing took for turn ends."""
+    """One stretch of caller speech between two silences that endpointing took for turn ends.
+
+    `end_ms` is the end of the last voiced frame, `taken_ms` when the turn was taken for over, `recognise_ms` how long the final transcript took.
+    """
 
     start_ms: int
     end_ms: int
     transcript: Transcript
+    taken_ms: int = 0
+    recognise_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +47,28 @@ class Digit:
 
     key: str
     at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nobody spoke for `ms` although the bot was waiting for it."""
+
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoAudio:
+    """No audio at all has come from the caller's phone for `ms`."""
+
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecognised:
+    """The caller spoke, and the recogniser crashed, hung or refused; `why` names it."""
+
+    why: str
+
+
+Sound = Utterance | Digit | Silence | NoAudio | Unrecognised
+"""What a call can hear, in the order it was heard."""

@@ -1,0 +1,48 @@
+"""Shared by all tests: where the repository, the private Asterisk and the test material beside the repository are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voicebot.settings import load
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def asterisk_tree() -> Path:
+    """The Asterisk that scripts/setup built, or the one VOICEBOT_PBX__TREE names."""
+    tree = (ROOT / load().pbx.tree).resolve()
+    if not (tree / "usr/sbin/asterisk").exists():
+        pytest.skip(f"no Asterisk in {tree}: run scripts/setup")
+    return tree
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Audio and models beside the repository, not part of it."""
+    folder = ROOT.parent / "shared"
+    if not (folder / "audio").is_dir():
+        pytest.skip("no test material in ../shared")
+    return folder
+
+
+@pytest.fixture
+def run() -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    """Run a coroutine to its end; a task left behind, or a loop blocked for a second, is an error in itself."""
+
+    def runner(coroutine: Coroutine[Any, Any, Any]) -> Any:
+        async def checked() -> Any:
+            result = await coroutine
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            assert not left, f"tasks left behind: {left}"
+            return result
+
+        return asyncio.run(checked())
+
+    return runner

@@ -1,0 +1,244 @@
+"""Barge-in: strings of frames in, actions out. `#` is a voiced frame, `.` silence; each is 20 ms."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voicebot.speech.bargein import BACKCHANNELS, Action, BargeIn, Commit, Continue, Pause, is_backchannel
+from voicebot.values import FRAME_MS
+
+
+def hear(barge_in: BargeIn, frames: str) -> list[tuple[int, Action]]:
+    """Feed `frames`; each action with the time it came at."""
+    return [(barge_in.now_ms, action) for mark in frames for action in barge_in.frame(mark == "#")]
+
+
+def talking(language: str = "en", protected: bool = False, expects_answer: bool = False) -> BargeIn:
+    barge_in = BargeIn(language)
+    barge_in.bot_started(protected, expects_answer)
+    return barge_in
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("", "en", True),
+        (" … ", "en", True),
+        ("okay", "en", True),
+        ("Mm-hm.", "en", True),
+        ("uh huh yeah okay", "en", True),
+        ("oh, I see! right", "en", True),
+        ("that's right", "en", True),
+        ("rights", "en", False),
+        ("okay stop", "en", False),
+        ("no", "en", False),
+        ("yes but how", "en", False),
+        ("i see the problem", "en", False),
+        ("agent", "en", False),
+        ("嗯", "zh", True),
+        ("好的", "zh", True),
+        ("嗯 好的，知道了。", "zh", True),
+        ("好贵", "zh", False),
+        ("不对", "zh", False),
+        ("转人工", "zh", False),
+        ("", "xx", True),
+        ("okay", "xx", False),
+    ],
+)
+def test_backchannels(text: str, language: str, expected: bool) -> None:
+    assert is_backchannel(text, language) is expected
+
+
+@given(st.sampled_from(sorted(BACKCHANNELS)), st.data())
+def test_any_run_of_listed_phrases_is_a_backchannel(language: str, data: st.DataObject) -> None:
+    phrases = data.draw(st.lists(st.sampled_from(BACKCHANNELS[language]), max_size=5))
+    assert is_backchannel(", ".join(phrases), language)
+
+
+@pytest.mark.parametrize("frames", ["....", "#.....#.....#.....", "#" + "." * 5 + "#"])
+def test_a_click_does_not_pause_the_bot(frames: str) -> None:
+    assert hear(talking(), frames) == []
+
+
+@pytest.mark.parametrize(
+    ("frames", "onset_ms", "came_at_ms"), [("##", 0, 40), ("...##", 60, 100), ("..#.#", 40, 100), ("#....#", 0, 120), ("#.....##", 120, 160)]
+)
+def test_confirmed_voice_pauses_the_bot(frames: str, onset_ms: int, came_at_ms: int) -> None:
+    barge_in = talking()
+    assert hear(barge_in, frames) == [(came_at_ms, Pause(onset_ms))]
+    assert barge_in.paused
+
+
+def test_nothing_is_paused_while_the_bot_is_silent() -> None:
+    barge_in = BargeIn("en")
+    assert hear(barge_in, "#" * 50) == []
+    assert barge_in.transcript("stop") == ()
+    barge_in.bot_started()
+    barge_in.bot_stopped()
+    assert hear(barge_in, "#" * 50) == []
+
+
+def test_a_protected_phrase_is_never_paused() -> None:
+    barge_in = talking(protected=True)
+    assert hear(barge_in, "#" * 100) == []
+    assert barge_in.transcript("stop it now") == ()
+
+
+def test_protection_ends_with_its_phrase() -> None:
+    barge_in = talking(protected=True)
+    hear(barge_in, "#" * 10)
+    barge_in.bot_started()
+    assert hear(barge_in, "##") == [(240, Pause(200))]
+
+
+def test_a_protected_phrase_queued_behind_a_paused_one_does_not_leave_the_bot_paused() -> None:
+    barge_in = talking()
+    hear(barge_in, "####")
+    barge_in.bot_started(protected=True)
+    assert [type(action) for _, action in hear(barge_in, "." * 20 + "#" * 40)] == [Continue]
+
+
+def test_speech_that_goes_on_takes_the_turn_without_words() -> None:
+    barge_in = talking()
+    assert hear(barge_in, "#" * 40) == [(40, Pause(0)), (BargeIn.COMMIT_MS, Commit(0, "speech"))]
+    assert not barge_in.paused
+
+
+def test_words_take_the_turn() -> None:
+    barge_in = talking()
+    hear(barge_in, "#" * 12 + "." * 10)
+    assert barge_in.transcript("stop") == (Commit(0, "words"),)
+    assert hear(barge_in, "#" * 50) == []
+
+
+def test_words_take_the_turn_even_while_the_caller_speaks() -> None:
+    barge_in = talking()
+    hear(barge_in, "#" * 12)
+    assert barge_in.transcript("no wait") == (Commit(0, "words"),)
+
+
+@pytest.mark.parametrize(("text", "reason"), [("mm hm", "backchannel"), ("okay", "backchannel"), ("", "no words"), ("  ", "no words")])
+def test_a_backchannel_or_nothing_understood_lets_the_bot_go_on(text: str, reason: str) -> None:
+    barge_in = talking()
+    hear(barge_in, "#" * 12 + "." * 9)
+    assert [(action.onset_ms, action.reason) for action in barge_in.transcript(text) if isinstance(action, Continue)] == [(0, reason)]
+    assert not barge_in.paused
+
+
+def test_a_backchannel_is_not_settled_while_the_caller_speaks_on() -> None:
+    barge_in = talking()
+    hear(barge_in, "#" * 8 + "." * 9 + "##")
+    assert barge_in.transcript("okay") == ()
+    assert barge_in.paused
+
+
+@pytest.mark.parametrize(("text", "language"), [("yes", "en"), ("okay", "en"), ("mm hm", "en"), ("好的", "zh")])
+def test_after_a_question_a_backchannel_is_an_answer(text: str, language: str) -> None:
+    barge_in = talking(language, expects_answer=True)
+    hear(barge_in, "#" * 12 + "." * 9)
+    assert barge_in.transcript(text) == (Commit(0, "words"),)
+
+
+def test_after_a_question_a_cough_is_still_a_cough() -> None:
+    barge_in = talking(expects_answer=True)
+    hear(barge_in, "#" * 12 + "." * 9)
+    assert barge_in.transcript("") == (Continue(0, "no words"),)
+
+
+def test_a_burst_is_over_before_words_can_come() -> None:
+    assert hear(talking(), "####" + "." * 20) == [(40, Pause(0)), (80 + BargeIn.BURST_SILENCE_MS, Continue(0, "burst"))]
+
+
+def test_without_words_the_bot_goes_on_when_the_time_is_up() -> None:
+    assert hear(talking(), "#" * 12 + "." * 40) == [(40, Pause(0)), (40 + BargeIn.DECIDE_MS, Continue(0, "no words"))]
+
+
+def test_who_still_speaks_when_the_time_is_up_has_the_turn() -> None:
+    assert hear(talking(), "#" * 8 + "." * 18 + "#" * 20) == [(40, Pause(0)), (40 + BargeIn.DECIDE_MS, Commit(0, "speech"))]
+
+
+def test_words_that_come_after_the_bot_went_on_still_take_the_turn() -> None:
+    barge_in = talking()
+    hear(barge_in, "####" + "." * 20)
+    assert barge_in.transcript("no") == (Commit(0, "words"),)
+
+
+def test_a_backchannel_that_comes_after_the_bot_went_on_changes_nothing() -> None:
+    barge_in = talking()
+    hear(barge_in, "####" + "." * 20)
+    assert barge_in.transcript("okay") == ()
+
+
+def test_words_from_before_the_bot_spoke_do_not_interrupt_it() -> None:
+    assert talking().transcript("how much is it") == ()
+
+
+def test_in_a_noisy_place_the_bot_grows_wary_until_it_next_starts() -> None:
+    barge_in = talking()
+    burst = "#" * 5 + "." * 15
+    assert [type(action) for _, action in hear(barge_in, burst * 4)] == [Pause, Continue, Pause, Continue]
+    assert len(hear(barge_in, "#" * 20)) == 1
+    barge_in.bot_stopped()
+    barge_in.bot_started()
+    assert [type(action) for _, action in hear(barge_in, burst)] == [Pause, Continue]
+
+
+def test_wariness_has_a_limit() -> None:
+    barge_in = talking()
+    for _ in range(10):
+        hear(barge_in, "#" * 20 + "." * 10)
+        barge_in.transcript("")
+    assert [type(action) for _, action in hear(barge_in, "#" * (BargeIn.WARY_MS // FRAME_MS))] == [Pause]
+
+
+def test_the_next_phrase_of_an_answer_does_not_forget_the_voice_heard_over_the_first() -> None:
+    barge_in = talking()
+    hear(barge_in, "#")
+    barge_in.bot_started()
+    assert hear(barge_in, "#") == [(40, Pause(0))]
+    barge_in.bot_started()
+    assert barge_in.paused
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("frames"), st.tuples(st.sampled_from("#."), st.integers(1, 50)).map(lambda run: run[0] * run[1])),
+        st.tuples(st.just("words"), st.sampled_from(["", "okay", "stop", "嗯"])),
+        st.tuples(st.sampled_from(["starts", "starts protected", "asks", "stops"]), st.just("")),
+    ),
+    max_size=40,
+)
+
+
+def act(barge_in: BargeIn, kind: str, value: str) -> list[tuple[int, Action]]:
+    match kind:
+        case "frames":
+            return hear(barge_in, value)
+        case "words":
+            return [(barge_in.now_ms, action) for action in barge_in.transcript(value)]
+        case "stops":
+            barge_in.bot_stopped()
+        case _:
+            barge_in.bot_started(protected=kind == "starts protected", expects_answer=kind == "asks")
+    return []
+
+
+@given(STEPS)
+def test_any_history_gives_pauses_that_are_decided_in_time(steps: list[tuple[str, str]]) -> None:
+    """After a Pause: Commit or Continue within DECIDE_MS, unless the bot was stopped meanwhile; never two Pauses or two Continues."""
+    barge_in = BargeIn("en")
+    stretch: list[tuple[int, Action]] = []
+    for kind, value in steps:
+        new = act(barge_in, kind, value)
+        stretch = [] if kind == "stops" else stretch + new
+        for (paused_at_ms, first), (at_ms, then) in pairwise(stretch):
+            if isinstance(first, Pause):
+                assert isinstance(then, Commit | Continue)
+                assert at_ms - paused_at_ms <= BargeIn.DECIDE_MS
+            else:
+                assert isinstance(then, Pause) or (isinstance(then, Commit) and isinstance(first, Continue))
+        assert all(action.onset_ms < at_ms for at_ms, action in new)

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from voicebot.errors import PbxError
+from voicebot.telephony.pbx_plan import Binary, PbxPlan
+from voicebot.telephony.pbx_render import DIALPLANS, configuration, render
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> PbxPlan:
+    return PbxPlan(
+        binary=Binary(("asterisk",), Path("/tree/modules"), Path("/tree/data")),
+        run=tmp_path / "run",
+        sip_host="127.0.0.1",
+        sip_port=5071,
+        rtp_first=30_000,
+        rtp_last=30_099,
+        control_url="ws://127.0.0.1:9/ari",
+        floor_url="ws://127.0.0.1:9/floor",
+        media_url="ws://127.0.0.1:9/media",
+        password="control-password",
+        ari_password="ari-password",
+        agents={"6001": "first-secret", "6002": "second-secret"},
+        hotlines={"100": "en", "200": "zh"},
+        queue="support",
+        ring_s=21,
+        max_wait_s=301,
+        anonymous=True,
+    )
+
+
+def options(text: str) -> set[str]:
+    """The lines of a configuration file that are not comments, without spaces."""
+    return {re.sub(r"\s", "", line) for line in text.splitlines() if line.strip() and not line.startswith(";")}
+
+
+def test_no_place_holder_is_left_and_asterisks_own_stay(plan: PbxPlan) -> None:
+    files = configuration(plan)
+    assert not [name for name, text in files.items() if "@{" in text]
+    assert "${EXTEN}" in files["extensions.conf"]
+
+
+def test_fragments_are_no_files_of_their_own(plan: PbxPlan) -> None:
+    assert not {name for name in configuration(plan) if name.endswith(("-agent.conf", "-callers.conf", "-hotline.conf", "-member.conf"))}
+
+
+def test_each_agent_has_an_endpoint_a_secret_and_a_place_in_the_queue(plan: PbxPlan) -> None:
+    files = configuration(plan)
+    assert {"[6001](voicebot-leg)", "[6002](voicebot-leg)", "password=first-secret", "password=second-secret"} <= options(files["pjsip.conf"])
+    assert {"member=>PJSIP/6001,0,6001,PJSIP/6001", "member=>PJSIP/6002,0,6002,PJSIP/6002", "timeout=21"} <= options(files["queues.conf"])
+
+
+def test_each_hotline_has_its_number_and_language_and_no_pattern_takes_others(plan: PbxPlan) -> None:
+    inbound = configuration(plan)["extensions.conf"].partition("[voicebot-inbound]")[2].partition("[")[0]
+    assert re.findall(r"^exten => (\S+),1,Set\(VOICEBOT_LANGUAGE=(\w+)\)", inbound, re.M) == [("100", "en"), ("200", "zh")]
+    assert not re.search(r"exten => _", inbound)
+
+
+def test_callers_without_a_name_exist_in_the_demo_profile_alone(plan: PbxPlan) -> None:
+    assert "match=127.0.0.0/8" in options(configuration(plan)["pjsip.conf"])
+    closed = configuration(dataclasses.replace(plan, anonymous=False))["pjsip.conf"]
+    assert "voicebot-caller" not in closed
+    assert "type=identify" not in options(closed)
+
+
+def test_nothing_listens_but_on_the_sip_address(plan: PbxPlan) -> None:
+    files = configuration(plan)
+    assert "enabled=no" in options(files["http.conf"])
+    assert "enabled=no" in options(files["manager.conf"])
+    binds = {line for line in options(files["pjsip.conf"]) if line.startswith(("bind=", "media_address="))}
+    assert binds == {"bind=127.0.0.1:5071", "media_address=127.0.0.1"}
+
+
+def test_no_module_or_step_can_place_a_call_or_transfer_one(plan: PbxPlan) -> None:
+    files = configuration(plan)
+    modules = options(files["modules.conf"])
+    assert not {
+        line for line in modules if re.search(r"app_dial|originate|transfer|refer|parking|manager|pbx_spool|features|app_system|func_shell", line)
+    }
+    steps = " ".join(text for name, text in files.items() if name.startswith("extensions"))
+    assert not re.search(r"\b(Dial|Originate|Transfer|System|Page|FollowMe)\(", steps)
+
+
+def test_every_directory_lies_in_the_run_folder_or_the_tree(plan: PbxPlan) -> None:
+    section = configuration(plan)["asterisk.conf"].partition("[directories]")[2].partition("[")[0]
+    folders = dict(re.findall(r"^(ast\w+) => (\S+)", section, re.M))
+    assert {"astcachedir", "astetcdir", "astmoddir", "astdatadir", "astspooldir", "astrundir", "astlogdir", "astdbdir"} <= set(folders)
+    assert all(path.startswith((str(plan.run), "/tree/")) for path in folders.values())
+
+
+def test_rendering_writes_files_for_this_account_alone_and_music_once(plan: PbxPlan) -> None:
+    render(plan)
+    music = plan.music / "loop.sln16"
+    music.write_bytes(b"an operator's own")
+    render(plan)
+    assert music.read_bytes() == b"an operator's own"
+    assert {path.stat().st_mode & 0o077 for path in (plan.run, *plan.run.rglob("*"))} == {0}
+    assert plan.spool.is_dir()
+    assert plan.sounds.is_dir()
+    assert not list(plan.etc.glob(".*"))
+
+
+def test_rendering_again_changes_what_changed(plan: PbxPlan) -> None:
+    render(plan)
+    render(dataclasses.replace(plan, ring_s=33))
+    assert "timeout = 33" in (plan.etc / "queues.conf").read_text()
+
+
+def test_a_run_folder_that_cannot_be_written_is_named(plan: PbxPlan, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(PbxError, match=r"set \[pbx\] run"):
+        render(dataclasses.replace(plan, run=tmp_path / "file" / "run"))
+
+
+def test_a_missing_template_and_an_unknown_place_holder_are_named(plan: PbxPlan, tmp_path: Path) -> None:
+    with pytest.raises(PbxError, match="pjsip-agent"):
+        configuration(plan, tmp_path)
+    for path in DIALPLANS.glob("*.conf"):
+        (tmp_path / path.name).write_text(path.read_text())
+    (tmp_path / "rtp.conf").write_text("rtpstart = @{rtp_frist}\n")
+    with pytest.raises(PbxError, match=r"dialplans/rtp.conf: unknown place-holder @\{rtp_frist\}"):
+        configuration(plan, tmp_path)
+
+
+def test_a_lone_at_sign_in_a_template_stays(plan: PbxPlan, tmp_path: Path) -> None:
+    for path in DIALPLANS.glob("*.conf"):
+        (tmp_path / path.name).write_text(path.read_text())
+    (tmp_path / "cdr.conf").write_text("; sip:100@127.0.0.1, @@, @ @{queue}\n")
+    assert configuration(plan, tmp_path)["cdr.conf"].endswith("support\n")

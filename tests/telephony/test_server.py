@@ -1,0 +1,225 @@
+"""The controller's port: credentials checked, media let in once by token, health and metrics told, all else refused."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from picows.common import WSHandshakeError
+
+from voicebot.errors import AriError, VoicebotError
+from voicebot.telephony.ari import StasisStart
+from voicebot.telephony.media import Frame, MediaLink
+from voicebot.telephony.server import ControlLink, Credentials, Handlers, Server
+from voicebot.values import FRAME_BYTES
+
+Run = Callable[[object], object]
+GOOD = {"Authorization": "Basic " + base64.b64encode(b"voicebot:secret").decode()}
+
+
+class Asterisk(WSListener):
+    """The other end of a socket."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.audio = bytearray()
+        self.closed = asyncio.Event()
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if frame.msg_type == WSMsgType.TEXT:
+            self.texts.append(frame.get_payload_as_utf8_text())
+        elif frame.msg_type == WSMsgType.BINARY:
+            self.audio += frame.get_payload_as_bytes()
+        elif frame.msg_type == WSMsgType.CLOSE:
+            transport.disconnect()
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self.closed.set()
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.calls: list[ControlLink] = []
+        self.floors: list[ControlLink] = []
+        self.frames: list[Frame] = []
+        self.waiting: dict[str, MediaLink] = {}
+        self.well = True
+        handlers = Handlers(
+            self.calls.append, self.floors.append, lambda token: self.waiting.pop(token, None), lambda: (self.well, b"why\n"), lambda: b"calls 1\n"
+        )
+        self.server = Server("127.0.0.1", 0, Credentials("voicebot", "secret"), handlers)
+
+    async def connect(self, path: str, headers: dict[str, str]) -> tuple[WSTransport, Asterisk]:
+        transport, listener = await ws_connect(Asterisk, f"ws://127.0.0.1:{self.server.port}{path}", extra_headers=headers)
+        assert isinstance(listener, Asterisk)
+        return transport, listener
+
+
+@asynccontextmanager
+async def bench() -> AsyncIterator[Bench]:
+    found = Bench()
+    async with found.server:
+        yield found
+        await asyncio.sleep(0.02)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(2):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def get(port: int, path: str) -> tuple[str, str]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    answer = (await asyncio.wait_for(reader.read(4096), 2)).decode()
+    writer.close()
+    return answer.partition("\r\n")[0], answer.rpartition("\r\n\r\n")[2]
+
+
+def test_a_control_socket_brings_events_and_takes_requests(run: Run) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            transport, asterisk = await b.connect("/ari", GOOD)
+            await until(lambda: b.calls)
+            transport.send(WSMsgType.TEXT, b'{"type":"StasisStart","application":"a","channel":{"id":"1"}}')
+            assert isinstance(await b.calls[0].next(), StasisStart)
+            asked = asyncio.create_task(b.calls[0].ari.answer("1"))
+            await until(lambda: asterisk.texts)
+            number = json.loads(asterisk.texts[0])["request_id"]
+            transport.send(WSMsgType.TEXT, json.dumps({"type": "RESTResponse", "request_id": number, "status_code": 204}).encode())
+            await asked
+            transport.disconnect()
+
+    run(scenario())
+
+
+def test_a_message_that_is_not_ari_does_not_end_the_socket(run: Run) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            transport, _ = await b.connect("/ari", GOOD)
+            transport.send(WSMsgType.TEXT, b"nonsense")
+            transport.send(WSMsgType.TEXT, b'{"type":"ApplicationRegistered","application":"a"}')
+            await until(lambda: b.calls)
+            await b.calls[0].next()
+            transport.disconnect()
+
+    run(scenario())
+
+
+def test_a_closed_control_socket_fails_every_wait(run: Run) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            transport, _ = await b.connect("/ari", GOOD)
+            await until(lambda: b.calls)
+            transport.disconnect()
+            for _ in range(2):
+                with pytest.raises(AriError, match="closed the control connection"):
+                    await b.calls[0].next()
+
+    run(scenario())
+
+
+def test_closing_our_side_closes_theirs(run: Run) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            _, asterisk = await b.connect("/ari", GOOD)
+            await until(lambda: b.calls)
+            b.calls[0].close()
+            await asyncio.wait_for(asterisk.closed.wait(), 2)
+            b.calls[0].close()
+
+    run(scenario())
+
+
+def test_the_floor_has_its_own_path(run: Run) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            transport, _ = await b.connect("/floor", GOOD)
+            await until(lambda: b.floors)
+            assert not b.calls
+            transport.disconnect()
+
+    run(scenario())
+
+
+def test_media_goes_both_ways_and_its_token_opens_once(run: Run) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            link = b.waiting["t1"] = MediaLink(b.frames.append)
+            transport, asterisk = await b.connect("/media?call=1&token=t1", GOOD)
+            await link.opened(1)
+            transport.send(WSMsgType.BINARY, b"\1" * FRAME_BYTES)
+            await until(lambda: b.frames)
+            link.play(b"\2" * FRAME_BYTES)
+            await until(lambda: asterisk.audio)
+            assert json.loads(asterisk.texts[0])["command"] == "MARK_MEDIA"
+            transport.send(WSMsgType.TEXT, b"not json")
+            with pytest.raises(WSHandshakeError):
+                await b.connect("/media?call=1&token=t1", GOOD)
+            link.close()
+            await asyncio.wait_for(link.closed(), 2)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("path", ["/ari", "/floor", "/media?token=t"])
+@pytest.mark.parametrize("header", [{}, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer secret"}, {"Authorization": "é"}])
+def test_no_socket_without_the_credentials(run: Run, path: str, header: dict[str, str]) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            with pytest.raises((WSHandshakeError, UnicodeEncodeError)):
+                await b.connect(path, header)
+            assert not b.calls
+            assert not b.floors
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("path", ["/", "/ARI", "/media", "/media?token=unknown", "/ari/../etc"])
+def test_other_paths_are_refused(run: Run, path: str) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            with pytest.raises(WSHandshakeError):
+                await b.connect(path, GOOD)
+
+    run(scenario())
+
+
+def test_health_and_metrics_are_plain_http(run: Run) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            assert await get(b.server.port, "/healthz") == ("HTTP/1.1 200 OK", "why\n")
+            assert await get(b.server.port, "/metrics") == ("HTTP/1.1 200 OK", "calls 1\n")
+            b.well = False
+            status, _ = await get(b.server.port, "/healthz")
+            assert status.startswith("HTTP/1.1 503")
+
+    run(scenario())
+
+
+def test_a_port_in_use_is_named_with_the_fix(run: Run) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            second = Server("127.0.0.1", b.server.port, Credentials("a", "b"), b.server._handlers)
+            with pytest.raises(VoicebotError, match=rf"cannot listen on 127\.0\.0\.1:{b.server.port}.*set \[serve\] port"):
+                await second.__aenter__()
+
+    run(scenario())
+
+
+def test_the_port_is_known_only_once_open() -> None:
+    with pytest.raises(VoicebotError, match="not open yet"):
+        _ = Bench().server.port
+
+
+def test_credentials_are_compared_whole() -> None:
+    credentials = Credentials("voicebot", "secret")
+    assert credentials.match(GOOD["Authorization"])
+    assert not credentials.match(GOOD["Authorization"][:-1])
+    assert not credentials.match("")

@@ -1,0 +1,173 @@
+"""The `voicebot` command. Each command is a few lines: settings in, one part of the bot run, errors as one line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvloop
+from rich.console import Console
+
+from voicebot.errors import VoicebotError
+from voicebot.settings import Settings, load
+
+SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings file; voicebot.toml in this folder when left out.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="A telephony voice bot for Asterisk call centres.")
+kb = typer.Typer(no_args_is_help=True, help="The knowledge base.")
+calls = typer.Typer(no_args_is_help=True, help="The call log.")
+store = typer.Typer(no_args_is_help=True, help="The journal's database.")
+app.add_typer(kb, name="kb")
+app.add_typer(calls, name="calls")
+app.add_typer(store, name="store")
+
+
+def main() -> None:
+    """Entry point: a VoicebotError is one line on standard error and exit status 1."""
+    try:
+        app()
+    except* VoicebotError as errors:
+        for error in _each(errors):
+            print(f"voicebot: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+@app.command()
+def serve(settings_file: SettingsFile = None) -> None:
+    """Run the controller: the server that Asterisk's control and media sockets come to."""
+    from voicebot.app import serve as serving
+
+    settings = _ready(settings_file)
+    _run(serving(settings))
+
+
+@app.command()
+def up(settings_file: SettingsFile = None) -> None:
+    """Run the private Asterisk and the controller until Ctrl-C."""
+    from voicebot.up import up as running
+
+    _run(running(_ready(settings_file), settings_file, lambda plan: print(f"ready: SIP on {plan.sip_host}:{plan.sip_port}", flush=True)))
+
+
+@app.command()
+def pbx(settings_file: SettingsFile = None) -> None:
+    """Run the private Asterisk alone until Ctrl-C."""
+    _run(_pbx(_ready(settings_file)))
+
+
+@app.command()
+def agents(settings_file: SettingsFile = None) -> None:
+    """Show the SIP accounts of the agents' phones."""
+    from voicebot.telephony.pbx_plan import plan
+
+    found = plan(load(settings_file))
+    for number, password in found.agents.items():
+        print(f"{number}  {password}  sip:{number}@{found.sip_host}:{found.sip_port}")
+
+
+@kb.command("check")
+def kb_check(folder: Annotated[Path | None, typer.Argument(help="Folder of entries; the one in the settings when left out.")] = None) -> None:
+    """Check every entry; each fault is named with its file and line."""
+    from voicebot.dialogue.knowledge import check
+    from voicebot.dialogue.knowledge import load as entries
+    from voicebot.languages import DEMO_KNOWLEDGE
+
+    chosen = folder or load().kb.folder or DEMO_KNOWLEDGE
+    faults = check(chosen)
+    for fault in faults:
+        print(fault)
+    if faults:
+        raise typer.Exit(1)
+    found = entries(chosen)
+    languages = sorted({entry.language for entry in found.entries})
+    print(f"{len(found.entries)} entries in {', '.join(languages)}, version {found.version}: no faults")
+
+
+@kb.command("ask")
+def kb_ask(text: str, language: str = "en", as_json: AsJson = False) -> None:
+    """Show which entries a question matches, and how surely."""
+    from voicebot.dialogue.knowledge import load as entries
+    from voicebot.dialogue.matching import Matcher
+    from voicebot.languages import DEMO_KNOWLEDGE
+
+    knowledge = entries(load().kb.folder or DEMO_KNOWLEDGE)
+    if not knowledge.language(language):
+        raise VoicebotError(
+            f"the knowledge base has no entries in {language!r}; languages: {', '.join(sorted({e.language for e in knowledge.entries}))}"
+        )
+    matches = Matcher.build(knowledge.language(language)).match(text)
+    if as_json:
+        print(json.dumps([{"entry_id": match.entry_id, "confidence": round(match.confidence, 4)} for match in matches]))
+        return
+    for match in matches:
+        entry = knowledge.entry(match.entry_id, language)
+        print(f"{match.confidence:.2f}  {match.entry_id:<24} {entry.answer if entry else ''}")
+
+
+@calls.command("list")
+def calls_list(settings_file: SettingsFile = None, limit: int = 20, as_json: AsJson = False) -> None:
+    """List the latest calls."""
+    from voicebot.store.calls import recent
+    from voicebot.store.render import render_list, to_json
+
+    found = asyncio.run(recent(load(settings_file).store.url, limit))
+    if as_json:
+        print(to_json(found))
+    else:
+        Console().print(render_list(found))
+
+
+@calls.command("show")
+def calls_show(call_id: str, settings_file: SettingsFile = None, as_json: AsJson = False) -> None:
+    """Show one call: what was said, heard, decided and why, and how long each step took."""
+    from voicebot.store.calls import show
+    from voicebot.store.render import render_call, to_json
+
+    found = asyncio.run(show(load(settings_file).store.url, call_id))
+    if as_json:
+        print(to_json(found))
+    else:
+        Console().print(render_call(found))
+
+
+@store.command("rebuild")
+def store_rebuild(settings_file: SettingsFile = None) -> None:
+    """Rebuild what is derived from the journal: the list of calls."""
+    from voicebot.store.projection import rebuild
+
+    print(f"{asyncio.run(rebuild(load(settings_file).store.url))} calls rebuilt from the journal")
+
+
+def _each(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [single for part in error.exceptions for single in _each(part)]
+    return [error]
+
+
+def _ready(settings_file: Path | None) -> Settings:
+    from voicebot.logs import configure
+
+    settings = load(settings_file)
+    configure(settings.log.level, settings.log.format)
+    return settings
+
+
+def _run(coroutine: Coroutine[Any, Any, None]) -> None:
+    uvloop.run(coroutine)
+
+
+async def _pbx(settings: Settings) -> None:
+    from voicebot.telephony.pbx import PrivateAsterisk
+    from voicebot.telephony.pbx_plan import plan
+    from voicebot.up import stopped_by_signal
+
+    stop = stopped_by_signal()
+    async with PrivateAsterisk(plan(settings)) as asterisk:
+        print(f"ready: SIP on {asterisk.plan.sip_host}:{asterisk.sip_port}", flush=True)
+        await stop.wait()

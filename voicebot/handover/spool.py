@@ -1,0 +1,51 @@
+"""Briefings on their way to the agent: one file a call in the folder Asterisk reads, put there whole by an atomic rename.
+
+It never keeps what nobody needs: files of calls long gone are removed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from pathlib import Path
+
+KEEP_S = 3_600.0
+"""No caller waits longer in a queue; older files belong to calls that are over."""
+
+
+class Spool:
+    """The folder of briefings. Names are made of a call id's letters, digits, `-` and `_`; the dialplan plays no other."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, call_id: str) -> Path:
+        """Where the briefing of a call lies, without its extension, as Asterisk wants it."""
+        return self._folder / re.sub(r"[^A-Za-z0-9_-]", "-", call_id)
+
+    async def write(self, call_id: str, pcm: bytes) -> Path:
+        """Put 16 kHz `pcm` in place, or in the place of an earlier one. Raises OSError."""
+        path = self.path(call_id)
+        await asyncio.to_thread(replace, path.with_name(f"{path.name}.sln16"), pcm)
+        return path
+
+    async def sweep(self) -> int:
+        """Remove what is older than an hour; returns how many files."""
+        return await asyncio.to_thread(_remove_older, self._folder, time.time() - KEEP_S)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put `content` at `path` whole: whoever reads it meanwhile gets the old file or the new one. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.replace(path)
+
+
+def _remove_older(folder: Path, before_s: float) -> int:
+    old = [path for path in folder.glob("*.sln16") if path.stat().st_mtime < before_s]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)

@@ -1,0 +1,70 @@
+"""What the bot needs to serve one language, put together: recogniser, turn-taking, script, intents, matcher.
+
+Another language is other data and perhaps another engine: this is the only file that knows which engine serves which.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from voicebot.call import Tongue
+from voicebot.dialogue import prompts
+from voicebot.dialogue.decisions import Rules
+from voicebot.dialogue.intents import Intents
+from voicebot.dialogue.knowledge import Entry, Knowledge
+from voicebot.dialogue.matching import Matcher
+from voicebot.dialogue.script import Script
+from voicebot.errors import KnowledgeError
+from voicebot.settings import Settings
+from voicebot.speech.asr import Recogniser
+from voicebot.speech.completeness import KnownWordings, completeness
+from voicebot.speech.ear import Hearing
+from voicebot.speech.phrases import Phrases
+from voicebot.speech.silero import SpeechDetector
+
+DEMO_KNOWLEDGE = Path(__file__).parent / "demo" / "kb"
+log = structlog.get_logger()
+
+
+async def tongue(stack: AsyncExitStack, settings: Settings, knowledge: Knowledge, language: str, detector: SpeechDetector | None) -> Tongue:
+    """Everything for `language`, its recogniser running until `stack` is left. Raises KnowledgeError, EngineError."""
+    entries = knowledge.language(language)
+    if not entries:
+        raise KnowledgeError(f"the knowledge base has no entries in {language!r}; add some or change the hotline's language in [hotlines]")
+    recogniser = await _recogniser(stack, settings, language, entries)
+    known = KnownWordings([wording for entry in entries for wording in entry.questions])
+    hearing = Hearing(language, settings.turns, partial(completeness, language=language, known=known), recogniser, detector)
+    menu = {str(entry.menu): entry.id for entry in sorted(entries, key=lambda entry: entry.menu or 0) if entry.menu is not None}
+    rules = Rules(max_silences=2, no_speech_then=settings.turns.no_speech_then, menu=menu)
+    scripts = {listens: _script(settings, knowledge, language, menu=not listens) for listens in (True, False)}
+    return Tongue(hearing, scripts, Intents.load(language), Matcher.build(entries), rules)
+
+
+async def prepared(phrases: Phrases, tongue: Tongue) -> None:
+    """Render all fixed sentences and approved answers of one language that are not in the cache yet. Raises EngineError."""
+    language = tongue.hearing.language
+    texts = [text for script in tongue.scripts.values() for text in script.fixed()]
+    missing = [text for text in dict.fromkeys(texts) if phrases.cached(text, language) is None]
+    if missing:
+        log.info("rendering phrases", language=language, phrases=len(missing))
+        await phrases.prepare(missing, language, _progress)
+
+
+def _script(settings: Settings, knowledge: Knowledge, language: str, menu: bool) -> Script:
+    said = prompts.load(language, company=settings.company, recorded=settings.recording.enabled, menu=menu)
+    return Script(language, said, knowledge)
+
+
+async def _recogniser(stack: AsyncExitStack, settings: Settings, language: str, entries: tuple[Entry, ...]) -> Recogniser | None:
+    """The recogniser of `language`, or None where there is none: the hotline then reads its DTMF menu."""
+    return None
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{done}/{total} phrases", end="\n" if done == total else "", file=sys.stderr, flush=True)

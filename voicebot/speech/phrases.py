@@ -1,0 +1,158 @@
+"""The phrase cache: what a voice has said once is never synthesised again. Memory first, then disk, then the voice.
+
+Nothing is ever spoken from a damaged file: each carries its own digest, and one that does not match is rendered again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+import tempfile
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Final
+from weakref import WeakValueDictionary
+
+from voicebot.errors import EngineError
+from voicebot.speech.tts import Voice
+from voicebot.speech.tts.shaping import SHAPE
+
+MEMORY_BYTES: Final = 64 * 1024 * 1024
+RENDERS_AT_ONCE: Final = 2
+
+_DIGEST_BYTES = hashlib.sha256().digest_size
+_LONG = 120
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\s.a-z])|(?<=[。！？；])")
+_CLAUSE_END = re.compile(r"(?<=[,;:])\s+|(?<=[，、：])")
+
+
+class Phrases:
+    """The audio of fixed sentences and approved answers, by language. `folder` is made when it is missing; files of other versions may be deleted."""
+
+    def __init__(self, folder: Path, voices: Mapping[str, Voice], memory_bytes: int = MEMORY_BYTES) -> None:
+        self._folder = folder
+        self._voices = voices
+        self._recent = _Recent(memory_bytes)
+        self._rendering: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def cached(self, text: str, language: str) -> bytes | None:
+        """16 kHz pcm of `text` if it was ever rendered, at once (memory, or one small read); never synthesises."""
+        return self._kept(self._key(text, self._voice(language)))
+
+    async def audio(self, text: str, language: str) -> bytes:
+        """16 kHz pcm of `text`, rendered when missing. Who asks for what is being rendered waits for it. Raises EngineError."""
+        voice = self._voice(language)
+        key = self._key(text, voice)
+        if pcm := self._kept(key):
+            return pcm
+        async with self._rendering.setdefault(key, asyncio.Lock()):
+            return self._kept(key) or self._keep(key, await voice.render(text))
+
+    async def prepare(self, texts: Iterable[str], language: str, on_progress: Callable[[int, int], None] = lambda _done, _total: None) -> None:
+        """Render all that is missing, two at a time; `on_progress(done, total)` after each. Raises EngineError naming the text that failed."""
+        wanted = list(dict.fromkeys(texts))
+        slots = asyncio.Semaphore(RENDERS_AT_ONCE)
+        done = 0
+
+        async def one(text: str) -> None:
+            nonlocal done
+            async with slots:
+                await self.audio(text, language)
+            done += 1
+            on_progress(done, len(wanted))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for text in wanted:
+                    group.create_task(one(text))
+        except* EngineError as failed:
+            raise _first(failed) from None
+
+    def _voice(self, language: str) -> Voice:
+        try:
+            return self._voices[language]
+        except KeyError:
+            raise EngineError(f"no voice for language {language!r}; voices: {', '.join(sorted(self._voices)) or 'none'}") from None
+
+    def _key(self, text: str, voice: Voice) -> str:
+        return hashlib.sha256("\0".join((SHAPE, voice.name, voice.language, text)).encode()).hexdigest()
+
+    def _path(self, key: str) -> Path:
+        return self._folder / key[:2] / f"{key}.pcm"
+
+    def _kept(self, key: str) -> bytes | None:
+        if pcm := self._recent.get(key):
+            return pcm
+        try:
+            stored = self._path(key).read_bytes()
+        except OSError:
+            return None
+        digest, pcm = stored[:_DIGEST_BYTES], stored[_DIGEST_BYTES:]
+        if not pcm or hashlib.sha256(pcm).digest() != digest:
+            return None
+        return self._recent.put(key, pcm)
+
+    def _keep(self, key: str, pcm: bytes) -> bytes:
+        try:
+            _write_whole(self._path(key), hashlib.sha256(pcm).digest() + pcm)
+        except OSError as error:
+            raise EngineError(
+                f"phrase cache {self._folder}: {error.strerror}; free space or set [speech] cache to a folder this account may write"
+            ) from None
+        return self._recent.put(key, pcm)
+
+
+class _Recent:
+    """The most recently spoken phrases, up to a number of bytes."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._held_bytes = 0
+        self._phrases: OrderedDict[str, bytes] = OrderedDict()
+
+    def get(self, key: str) -> bytes | None:
+        if key in self._phrases:
+            self._phrases.move_to_end(key)
+        return self._phrases.get(key)
+
+    def put(self, key: str, pcm: bytes) -> bytes:
+        self._held_bytes += len(pcm) - len(self._phrases.pop(key, b""))
+        self._phrases[key] = pcm
+        while self._held_bytes > self._limit_bytes:
+            _, oldest = self._phrases.popitem(last=False)
+            self._held_bytes -= len(oldest)
+        return pcm
+
+
+def split(text: str) -> tuple[str, ...]:
+    """`text` in sentences, those over 120 characters in clauses, so that the first is heard while the next is made. Only blanks are lost."""
+    sentences = (part.strip() for part in _SENTENCE_END.split(text))
+    return tuple(clause for sentence in sentences if sentence for clause in _clauses(sentence))
+
+
+def _clauses(sentence: str) -> Iterable[str]:
+    if len(sentence) <= _LONG:
+        return (sentence,)
+    return tuple(part.strip() for part in _CLAUSE_END.split(sentence) if part.strip())
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Under a name of its own first, so that no reader ever sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
+        try:
+            part.write(content)
+            part.flush()
+            os.replace(part.name, path)
+        except BaseException:
+            os.unlink(part.name)
+            raise
+
+
+def _first(failed: BaseExceptionGroup[EngineError]) -> EngineError:
+    for error in failed.exceptions:
+        return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    raise AssertionError("a group is never empty")

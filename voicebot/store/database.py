@@ -1,0 +1,150 @@
+"""Opens the database behind the journal, whichever it is, and brings its tables up to date.
+
+Everything that differs between SQLite and PostgreSQL stands here. Never creates a database for a reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, Insert, Table, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from voicebot.errors import StoreError
+
+WRITER_BUSY_MS = 1_000
+"""How long the writer waits for another process's lock before it spools. Shorter: less is lost to a kill while waiting."""
+READER_BUSY_MS = 5_000
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+async def open_writing(url: str) -> AsyncEngine:
+    """An engine on an existing or new database, migrated to the newest tables. Raises StoreError."""
+    parsed = _parsed(url)
+    _make_file(parsed)
+    return await _checked(_engine(parsed, WRITER_BUSY_MS), parsed, _migrate)
+
+
+async def open_reading(url: str) -> AsyncEngine:
+    """An engine on a database that must be there. Raises StoreError."""
+    parsed = _parsed(url)
+    path = sqlite_file(parsed)
+    if path is not None and not path.exists():
+        raise StoreError(f"{path}: no journal here yet; `voicebot serve` makes it with the first call, or set [store] url")
+    return await _checked(_engine(parsed, READER_BUSY_MS), parsed, _ping)
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """The file of an SQLite database; None for one in memory and for other databases."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        return None
+    return Path(url.database)
+
+
+def insert_new(dialect: str, table: Table) -> Insert:
+    """INSERT that leaves rows alone whose place is taken: writing the same lines again changes nothing."""
+    if dialect == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def plain(error: Exception) -> str:
+    """The driver's own message in one line, without the SQL and its values."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    return " ".join(str(cause).split()) or type(cause).__name__
+
+
+def writing(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine for transactions that write: SQLite takes its lock at BEGIN, where waiting for it is possible."""
+    return engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError:
+        raise StoreError("[store] url: not a database URL; write sqlite+aiosqlite:///var/voicebot.db") from None
+
+
+def _make_file(url: URL) -> None:
+    path = sqlite_file(url)
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # callers' words: for the owner only; SQLite gives its -wal and -shm files the same mode
+    except OSError as error:
+        raise StoreError(f"{path}: the journal cannot be written here: {error.strerror}; set [store] url") from None
+
+
+def _engine(url: URL, busy_ms: int) -> AsyncEngine:
+    try:
+        engine = create_async_engine(url, hide_parameters=True, json_serializer=str, json_deserializer=str)
+    except NoSuchModuleError:
+        raise StoreError(f"[store] url: unknown database {url.drivername!r}; use sqlite+aiosqlite or postgresql+asyncpg") from None
+    except ModuleNotFoundError as error:
+        raise StoreError(f"[store] url: {url.drivername} needs the package {error.name}; install it with pip") from None
+    except InvalidRequestError:
+        raise StoreError(f"[store] url: {url.drivername!r} cannot be used; use sqlite+aiosqlite or postgresql+asyncpg") from None
+    if url.get_backend_name() == "sqlite":
+        _set_up_sqlite(engine, busy_ms)
+    return engine
+
+
+def _set_up_sqlite(engine: AsyncEngine, busy_ms: int) -> None:
+    """BEGIN is ours, not the driver's, so that DDL is in the transaction and writers lock at once
+    (https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#pysqlite-serializable)."""
+
+    def connected(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (f"busy_timeout={busy_ms}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def began(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+
+    event.listen(engine.sync_engine, "connect", connected)
+    event.listen(engine.sync_engine, "begin", began)
+
+
+async def _checked(engine: AsyncEngine, url: URL, check: Callable[[AsyncEngine], Awaitable[None]]) -> AsyncEngine:
+    where = sqlite_file(url) or url.render_as_string(hide_password=True)
+    try:
+        await check(engine)
+    except CommandError:
+        await engine.dispose()
+        raise StoreError(f"{where}: written by a newer voicebot; upgrade this one") from None
+    except (SQLAlchemyError, OSError) as error:
+        await engine.dispose()
+        raise StoreError(f"{where}: cannot be used as the journal: {plain(error)}; see [store] url") from None
+    return engine
+
+
+async def _ping(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql("SELECT 1 FROM calls LIMIT 1")
+
+
+async def _migrate(engine: AsyncEngine) -> None:
+    async with writing(engine).begin() as connection:
+        await connection.run_sync(_upgrade)
+
+
+def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":  # two processes may start at once; SQLite's BEGIN IMMEDIATE does the same
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(8271934605)")
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

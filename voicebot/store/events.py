@@ -1,0 +1,249 @@
+"""What can happen in a call, as the journal keeps it: frozen structs, tagged by name, written as JSON.
+
+A new event is one new class here and nothing else. Rows live for years, so a field or a Literal value is only ever added
+(a field with a default), never renamed, removed or given another meaning. Nothing here does I/O or reads a clock.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+import re
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+Outcome = Literal["contained", "handed_over", "abandoned", "refused", "failed", "lost"]
+"""contained: the bot served the caller; handed_over: an agent did; abandoned: the caller hung up or fell silent first;
+refused: not admitted, sent on to the queue at once; failed: a fault ended it; lost: found unsealed after a crash, end unknown."""
+
+SpeechKind = Literal["greeting", "prompt", "answer", "clarify", "menu", "filler", "goodbye", "handover"]
+
+
+def _tag(class_name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", class_name).lower()
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="type", tag=_tag):
+    """Base of all events. `*_ms` fields are milliseconds of audio since answer, or a length in milliseconds."""
+
+
+class CallStarted(Event, frozen=True):
+    """A call came in; always the first line of its record."""
+
+    ani: str
+    dnis: str
+    language: str
+    channel: str
+    at_utc: datetime
+    knowledge_version: str = ""
+
+
+class CallAnswered(Event, frozen=True):
+    """The bot answered: the zero of the call's clock."""
+
+
+class NoticeGiven(Event, frozen=True):
+    """The caller was told that this is a machine that analyses the voice, and whether it records."""
+
+    recorded: bool
+
+
+class CallerSpoke(Event, frozen=True):
+    """One utterance of the caller as the recogniser understood it; `confidence` is 0–1."""
+
+    text: str
+    confidence: float
+    start_ms: int
+    end_ms: int
+
+
+class BotSpoke(Event, frozen=True):
+    """One phrase of the bot: `heard_ms` of its `length_ms` were played, `heard_text` is that part in words."""
+
+    text: str
+    kind: SpeechKind
+    start_ms: int
+    heard_ms: int
+    length_ms: int
+    cut: bool
+    heard_text: str
+    entry_id: str | None = None
+
+
+class DigitPressed(Event, frozen=True):
+    """One DTMF key. Keys of protected input are journalled as `x`."""
+
+    key: str
+
+
+class BargedIn(Event, frozen=True):
+    """The caller spoke over the bot at `at_ms`; the bot was silent `silent_after_ms` later and gave way or resumed."""
+
+    outcome: Literal["taken", "resumed"]
+    at_ms: int
+    silent_after_ms: int
+
+
+class Decided(Event, frozen=True):
+    """What the policy chose and why; `alternatives` are the entry ids it weighed and left."""
+
+    decision: str
+    reason: str
+    entry_id: str | None = None
+    confidence: float | None = None
+    alternatives: tuple[str, ...] = ()
+
+
+class TurnMeasured(Event, frozen=True):
+    """Latency of one turn per stage; `total_ms` runs from the caller's last voiced frame to the answer's first frame sent."""
+
+    hold_ms: float
+    recognise_ms: float
+    decide_ms: float
+    first_audio_ms: float
+    total_ms: float
+
+
+class HandoverDecided(Event, frozen=True):
+    """The caller is on the way to a person; `briefing` is what the agent will hear."""
+
+    reason: str
+    queue: str
+    priority: int
+    briefing: str
+
+
+class QueueEntered(Event, frozen=True):
+    """The caller waits in a queue."""
+
+    queue: str
+
+
+class QueueLeft(Event, frozen=True):
+    """The caller left a queue without an agent: timeout, nobody signed in, hang-up."""
+
+    queue: str
+    why: str
+
+
+class AgentRang(Event, frozen=True):
+    """An agent's phone rings for this caller."""
+
+    agent: str
+
+
+class AgentAnswered(Event, frozen=True):
+    """The agent picked up; the briefing comes before the caller."""
+
+    agent: str
+
+
+class BriefingStarted(Event, frozen=True):
+    """The agent hears the briefing; the caller hears music."""
+
+    agent: str
+
+
+class AgentJoined(Event, frozen=True):
+    """Agent and caller hear each other; nothing is analysed from here on."""
+
+    agent: str
+
+
+class AgentLeft(Event, frozen=True):
+    """The agent is off this call: no answer, busy, declined, hang-up."""
+
+    agent: str
+    why: str
+
+
+class CallerHungUp(Event, frozen=True):
+    """The caller ended the call."""
+
+
+class Fault(Event, frozen=True):
+    """Something of ours or beside us broke; `where` is the part, `what` one line."""
+
+    where: str
+    what: str
+
+
+class Recorded(Event, frozen=True):
+    """Recording into `path` was switched on or off."""
+
+    path: str
+    on: bool
+
+
+class OptedOut(Event, frozen=True):
+    """The caller refused something: recording, analysis."""
+
+    what: str
+
+
+class CallSealed(Event, frozen=True):
+    """The end of the record: `by` names the part that sealed it. Nothing follows."""
+
+    outcome: Outcome
+    by: str
+    duration_ms: int
+
+
+class Unknown(Event, frozen=True):
+    """Stands for a row that this version cannot read, so that the rest of the record can be shown; never written."""
+
+    tag: str
+    why: str
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line of the journal as it is queued, spooled and stored. `payload` is the event as JSON text."""
+
+    call_id: str
+    seq: int
+    t_ms: int
+    at_utc: datetime
+    type: str
+    payload: str
+
+    @property
+    def event(self) -> Event:
+        """The event, or `Unknown` when this version cannot read it."""
+        return decode(self.payload)
+
+
+def tag(kind: type[Event] | Event) -> str:
+    """The name under which an event stands in the journal: `CallerSpoke` → `caller_spoke`."""
+    return str(kind.__struct_config__.tag)
+
+
+def encode(event: Event) -> str:
+    """JSON text. Raises TypeError, ValueError or OverflowError for a value that JSON cannot hold."""
+    return _ENCODER.encode(event).decode()
+
+
+def decode(payload: str) -> Event:
+    """The event in `payload`; fields added by a later version are ignored, a row beyond reading becomes `Unknown`."""
+    try:
+        event: Event = _DECODER.decode(payload)
+    except msgspec.MsgspecError as error:
+        return Unknown(_tag_in(payload), str(error))
+    return event
+
+
+def _tag_in(payload: str) -> str:
+    try:
+        return msgspec.json.decode(payload, type=_Tagged).type
+    except msgspec.MsgspecError:
+        return ""
+
+
+class _Tagged(msgspec.Struct):
+    type: str = ""
+
+
+_ANY_EVENT: Any = functools.reduce(operator.or_, Event.__subclasses__())
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(_ANY_EVENT)

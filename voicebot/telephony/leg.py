@@ -1,0 +1,125 @@
+"""The telephony of one call: the caller's channel, our media channel and the bridge between them, opened and closed as one thing.
+
+It watches the control socket and says when the caller is gone. It decides nothing and hears nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from voicebot.errors import AriError, MediaError
+from voicebot.telephony.ari import Channel, ChannelDestroyed, ChannelDtmfReceived, ChannelHangupRequest, StasisEnd, StasisStart
+from voicebot.telephony.media import Frame, MediaLink
+from voicebot.telephony.server import ControlLink
+
+MEDIA_CONNECTION = "voicebot-media"
+MEDIA_TIMEOUT_S = 3.0
+log = structlog.get_logger()
+
+
+class MediaDoor:
+    """Where media sockets arrive: each is let in once, by a token only Asterisk was told."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, MediaLink] = {}
+
+    def expect(self, link: MediaLink) -> str:
+        """A new token for `link`."""
+        token = secrets.token_urlsafe(18)
+        self._waiting[token] = link
+        return token
+
+    def admit(self, token: str) -> MediaLink | None:
+        """The link that waits for `token`; it opens once."""
+        return self._waiting.pop(token, None)
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+
+class Leg:
+    """One caller's telephony. `async with` opens media, answers and bridges; leaving it hangs our side up, the caller's only by `hang_up`."""
+
+    def __init__(
+        self, control: ControlLink, start: StasisStart, door: MediaDoor, on_frame: Callable[[Frame], None], on_digit: Callable[[str], None]
+    ) -> None:
+        self.caller = start.channel
+        self.link = MediaLink(on_frame)
+        self._control = control
+        self._app = start.application
+        self._door = door
+        self._on_digit = on_digit
+        self._media = f"{self.caller.id}-media"
+        self._bridge = f"{self.caller.id}-bridge"
+        self._token = ""
+        self._media_up = asyncio.Event()
+
+    async def open(self) -> None:
+        """Media first, then answer and bridge: the caller never hears a line that is not live. `watch` must run beside it.
+
+        Raises AriError, MediaError.
+        """
+        ari = self._control.ari
+        self._token = self._door.expect(self.link)
+        # Asterisk's option list is comma-separated: neither a channel id nor a token holds a comma.
+        await ari.external_media(self._media, self._app, MEDIA_CONNECTION, f"f(json)v(call={self.caller.id},token={self._token})")
+        await self.link.opened(MEDIA_TIMEOUT_S)
+        await self._media_in_stasis()
+        await ari.create_bridge(self._bridge)
+        await ari.answer(self.caller.id)
+        await ari.add_to_bridge(self._bridge, self.caller.id, self._media)
+
+    async def watch(self) -> None:
+        """Follow the control socket; returns when the caller is gone. Raises AriError when the socket is lost, MediaError when our channel ends."""
+        while True:
+            match await self._control.next():
+                case StasisStart(channel=Channel(id=self._media)):
+                    self._media_up.set()
+                case ChannelDtmfReceived(channel=Channel(id=self.caller.id), digit=digit):
+                    self._on_digit(digit)
+                case StasisEnd(channel=channel) | ChannelDestroyed(channel=channel) | ChannelHangupRequest(channel=channel):
+                    if channel.id == self.caller.id:
+                        return
+                    if channel.id == self._media:
+                        raise MediaError("Asterisk ended the media channel")
+                case _:
+                    pass
+
+    async def hang_up(self) -> None:
+        """End the caller's call."""
+        await self._control.ari.hang_up(self.caller.id)
+
+    async def hand_over(self, context: str, variables: dict[str, str]) -> None:
+        """Set channel variables, then give the caller back to the dialplan at `context`. Raises AriError."""
+        for name, value in variables.items():
+            await self._control.ari.set_variable(self.caller.id, name, value)
+        await self._control.ari.continue_in_dialplan(self.caller.id, context)
+
+    async def close(self) -> None:
+        """Take down what is ours, whatever state it is in."""
+        self._door.admit(self._token)
+        self.link.close()
+        try:
+            await self._control.ari.hang_up(self._media)
+            await self._control.ari.destroy_bridge(self._bridge)
+        except AriError as error:
+            log.debug("leg closed without Asterisk", why=str(error))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await asyncio.shield(self.close())
+
+    async def _media_in_stasis(self) -> None:
+        try:
+            async with asyncio.timeout(MEDIA_TIMEOUT_S):
+                await self._media_up.wait()
+        except TimeoutError:
+            raise MediaError(f"the media channel did not reach the application within {MEDIA_TIMEOUT_S:g} s") from None

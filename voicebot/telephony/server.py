@@ -1,0 +1,229 @@
+"""The one port of the controller: control and media sockets from Asterisk, /healthz and /metrics for those who watch.
+
+It checks credentials and hands each socket on; it knows nothing of calls. Everything else on the port is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hmac
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import parse_qs, urlsplit
+
+import structlog
+from picows import (
+    WSCloseCode,
+    WSFrame,
+    WSListener,
+    WSMsgType,
+    WSTransport,
+    WSUpgradeRequest,
+    WSUpgradeResponse,
+    WSUpgradeResponseWithListener,
+    ws_create_server,
+)
+
+from voicebot.errors import AriError, MediaError, VoicebotError
+from voicebot.telephony.ari import Ari, Event
+from voicebot.telephony.media import MediaLink
+
+log = structlog.get_logger()
+EVENTS_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What Asterisk presents when it opens a socket."""
+
+    name: str
+    secret: str
+
+    def match(self, header: str) -> bool:
+        """Whether an Authorization header carries these credentials (RFC 7617), compared in constant time."""
+        expected = "Basic " + base64.b64encode(f"{self.name}:{self.secret}".encode()).decode()
+        return hmac.compare_digest(expected.encode(), header.encode())
+
+
+class ControlLink:
+    """One control socket: requests through `ari`, events in order from `next`."""
+
+    def __init__(self, transport: WSTransport) -> None:
+        self._transport = transport
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self.ari = Ari(lambda text: transport.send(WSMsgType.TEXT, text))
+
+    async def next(self) -> Event:
+        """The next event. Raises AriError when the socket is closed."""
+        event = await self._events.get()
+        if event is None:
+            self._events.put_nowait(None)
+            raise AriError("Asterisk closed the control connection")
+        return event
+
+    def receive(self, text: bytes) -> None:
+        event = self.ari.receive(text)
+        if event is not None and self._events.qsize() < EVENTS_MAX:
+            self._events.put_nowait(event)
+
+    def lose(self) -> None:
+        self.ari.lose()
+        self._events.put_nowait(None)
+
+    def close(self) -> None:
+        if not self._transport.is_disconnected:
+            self._transport.send_close(WSCloseCode.OK)
+            self._transport.disconnect()
+
+
+class _ControlSocket(WSListener):
+    def __init__(self, on_link: Callable[[ControlLink], None]) -> None:
+        self._on_link = on_link
+        self._link: ControlLink | None = None
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self._link = ControlLink(transport)
+        self._on_link(self._link)
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        _acknowledge_now(transport)
+        if frame.msg_type == WSMsgType.TEXT and self._link:
+            try:
+                self._link.receive(frame.get_payload_as_bytes())
+            except AriError as error:
+                log.warning("control message refused", error=str(error))
+        elif frame.msg_type == WSMsgType.CLOSE:
+            transport.send_close(WSCloseCode.OK)
+            transport.disconnect()
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        if self._link:
+            self._link.lose()
+
+
+class _MediaSocket(WSListener):
+    def __init__(self, link: MediaLink) -> None:
+        self._link = link
+        self._transport: WSTransport | None = None
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self._transport = transport
+        self._link.connect(self)
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        _acknowledge_now(transport)
+        if frame.msg_type == WSMsgType.BINARY:
+            self._link.receive_audio(frame.get_payload_as_bytes())
+        elif frame.msg_type == WSMsgType.TEXT:
+            try:
+                self._link.receive_text(frame.get_payload_as_bytes())
+            except MediaError as error:
+                log.warning("media message refused", error=str(error))
+        elif frame.msg_type == WSMsgType.CLOSE:
+            self.close()
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self._transport = None
+        self._link.disconnect()
+
+    def send_text(self, text: bytes) -> None:
+        if self._transport:
+            self._transport.send(WSMsgType.TEXT, text)
+
+    def send_audio(self, pcm: bytes) -> None:
+        if self._transport:
+            self._transport.send(WSMsgType.BINARY, pcm)
+
+    def close(self) -> None:
+        if self._transport and not self._transport.is_disconnected:
+            self._transport.send_close(WSCloseCode.OK)
+            self._transport.disconnect()
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """What the rest of the controller does with what arrives."""
+
+    on_call: Callable[[ControlLink], None]
+    on_floor: Callable[[ControlLink], None]
+    media: Callable[[str], MediaLink | None]
+    """Gives the link that waits for a media socket with this token, once."""
+    health: Callable[[], tuple[bool, bytes]]
+    metrics: Callable[[], bytes]
+
+
+class Server:
+    """Listens on one loopback port. Port 0 takes a free one; `port` then tells which."""
+
+    def __init__(self, host: str, port: int, credentials: Credentials, handlers: Handlers) -> None:
+        self._host = host
+        self._wanted = port
+        self._credentials = credentials
+        self._handlers = handlers
+        self._server: asyncio.Server | None = None
+
+    @property
+    def port(self) -> int:
+        if self._server is None:
+            raise VoicebotError("the controller's port is not open yet")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def __aenter__(self) -> Server:
+        check_port(self._host, self._wanted)
+        self._server = await ws_create_server(self._accept, self._host, self._wanted)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._server:
+            self._server.close()
+
+    def _accept(self, request: WSUpgradeRequest) -> WSListener | WSUpgradeResponseWithListener:
+        target = urlsplit(request.path.decode("latin-1"))
+        if target.path == "/healthz":
+            well, body = self._handlers.health()
+            return _answered(WSUpgradeResponse.create_ok_response(body) if well else _refusal(HTTPStatus.SERVICE_UNAVAILABLE, body))
+        if target.path == "/metrics":
+            return _answered(WSUpgradeResponse.create_ok_response(self._handlers.metrics()))
+        if not self._credentials.match(request.headers.get("Authorization", "")):
+            log.warning("socket refused", path=target.path, why="credentials")
+            return _answered(_refusal(HTTPStatus.UNAUTHORIZED, b"credentials\n"))
+        return self._socket(target.path, parse_qs(target.query)) or _answered(_refusal(HTTPStatus.NOT_FOUND, b"not here\n"))
+
+    def _socket(self, path: str, query: dict[str, list[str]]) -> WSListener | WSUpgradeResponseWithListener | None:
+        extra = {"Sec-WebSocket-Protocol": "ari"}
+        if path == "/ari":
+            return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(extra), _ControlSocket(self._handlers.on_call))
+        if path == "/floor":
+            return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(extra), _ControlSocket(self._handlers.on_floor))
+        if path == "/media" and (link := self._handlers.media(query.get("token", [""])[0])):
+            extra = {"Sec-WebSocket-Protocol": "media"}
+            return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(extra), _MediaSocket(link))
+        return None
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise VoicebotError when the controller could not listen there; a start that takes a minute should not end with it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            what = f"the controller cannot listen on {host}:{port}: {error.strerror.lower()}"
+            raise VoicebotError(f"{what}; set [serve] port to a free one or stop what uses it") from None
+
+
+def _acknowledge_now(transport: WSTransport) -> None:
+    """Asterisk leaves Nagle's algorithm on: a delayed acknowledgement would hold its next frame back for 40 ms. Not sticky, see tcp(7)."""
+    transport.underlying_transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+def _refusal(status: HTTPStatus, body: bytes) -> WSUpgradeResponse:
+    response: WSUpgradeResponse = WSUpgradeResponse.create_error_response(status, body)
+    return response
+
+
+def _answered(response: WSUpgradeResponse) -> WSUpgradeResponseWithListener:
+    return WSUpgradeResponseWithListener(response, None)
