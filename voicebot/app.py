@@ -21,7 +21,7 @@ from voicebot.call import QUEUE_CONTEXT, Bot, Tongue
 from voicebot.dialogue.knowledge import Knowledge, load
 from voicebot.errors import AriError, EngineError, VoicebotError
 from voicebot.handover.spool import Spool, replace
-from voicebot.languages import DEMO_KNOWLEDGE, prepared, tongue
+from voicebot.languages import prepared, tongue
 from voicebot.metrics import Metrics, watch_loop_lag
 from voicebot.settings import Settings
 from voicebot.speech.phrases import Phrases
@@ -37,6 +37,7 @@ from voicebot.telephony.server import ControlLink, Credentials, Handlers, Server
 
 START_TIMEOUT_S = 1.2
 """Asterisk tells of a new call 0.5 s after it connects. A socket that brings none by then is a call this process does not know."""
+CLOSE_TIMEOUT_S = 5.0
 FROZEN_S = 3.0
 """A loop that does not run for this long ends the process, so that Asterisk moves the callers on."""
 log = structlog.get_logger()
@@ -70,7 +71,7 @@ class Controller:
     async def open(cls, settings: Settings) -> AsyncIterator[Controller]:
         """Start all parts in the order that lets a fault name itself; end them in reverse. Live calls are handed over at the end."""
         check_port(settings.serve.host, settings.serve.port)
-        knowledge = load(settings.kb.folder or DEMO_KNOWLEDGE)
+        knowledge = load(settings.kb.folder)
         spoken = {hotline.language for hotline in settings.hotlines.values()}
         phrases = Phrases(settings.speech.cache / "phrases", {language: embedded(language) for language in spoken})
         run = settings.pbx.run.resolve()
@@ -138,6 +139,7 @@ class Controller:
                 await self._call(link, start)
             else:
                 await _send_on(link, application)
+            await _until_closed(link)
         except AriError as error:
             log.info("control socket ended", why=str(error))
         finally:
@@ -180,6 +182,14 @@ async def _stasis_start(link: ControlLink) -> tuple[StasisStart | None, str]:
                 if isinstance(event, ApplicationRegistered):
                     application = event.application
     return None, application
+
+
+async def _until_closed(link: ControlLink) -> None:
+    """Let Asterisk close the socket of a call that is over: were we to, it would connect again."""
+    with contextlib.suppress(TimeoutError, AriError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            while True:
+                await link.next()
 
 
 async def _send_on(link: ControlLink, application: str) -> None:

@@ -76,9 +76,8 @@ def kb_check(folder: Annotated[Path | None, typer.Argument(help="Folder of entri
     """Check every entry; each fault is named with its file and line."""
     from voicebot.dialogue.knowledge import check
     from voicebot.dialogue.knowledge import load as entries
-    from voicebot.languages import DEMO_KNOWLEDGE
 
-    chosen = folder or load().kb.folder or DEMO_KNOWLEDGE
+    chosen = folder or load().kb.folder
     faults = check(chosen)
     for fault in faults:
         print(fault)
@@ -94,9 +93,8 @@ def kb_ask(text: str, language: str = "en", as_json: AsJson = False) -> None:
     """Show which entries a question matches, and how surely."""
     from voicebot.dialogue.knowledge import load as entries
     from voicebot.dialogue.matching import Matcher
-    from voicebot.languages import DEMO_KNOWLEDGE
 
-    knowledge = entries(load().kb.folder or DEMO_KNOWLEDGE)
+    knowledge = entries(load().kb.folder)
     if not knowledge.language(language):
         raise VoicebotError(
             f"the knowledge base has no entries in {language!r}; languages: {', '.join(sorted({e.language for e in knowledge.entries}))}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from contextlib import AsyncExitStack
 from functools import partial
-from pathlib import Path
 
 import structlog
 
@@ -27,7 +26,6 @@ from voicebot.speech.ear import Hearing
 from voicebot.speech.phrases import Phrases
 from voicebot.speech.silero import SpeechDetector
 
-DEMO_KNOWLEDGE = Path(__file__).parent / "demo" / "kb"
 log = structlog.get_logger()
 
 

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from voicebot.errors import SettingsError
 
+DEMO_KNOWLEDGE = Path(__file__).parent / "demo" / "kb"
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Positive = Annotated[int, Field(gt=0)]
 
@@ -59,9 +60,9 @@ class Store(Section):
 
 
 class Kb(Section):
-    """The knowledge base: a folder with one folder of entries per language. Unset: the demo knowledge base."""
+    """The knowledge base: a folder with one folder of entries per language."""
 
-    folder: Path | None = None
+    folder: Path = DEMO_KNOWLEDGE
 
 
 class Speech(Section):

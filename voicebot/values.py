@@ -6,12 +6,16 @@ Times inside a call are milliseconds of audio since answer. `pcm` is always sign
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 SAMPLE_RATE_HZ = 16_000
 FRAME_MS = 20
 FRAME_SAMPLES = SAMPLE_RATE_HZ * FRAME_MS // 1000
 FRAME_BYTES = FRAME_SAMPLES * 2
 SILENCE_FRAME = bytes(FRAME_BYTES)
+
+SpeechKind = Literal["greeting", "prompt", "answer", "clarify", "menu", "filler", "goodbye", "handover"]
+"""What a phrase of the bot is for."""
 
 
 def duration_ms(pcm: bytes) -> int:

@@ -50,6 +50,10 @@ class Socket(WSListener):
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self.transport = None
 
+    @property
+    def channel(self) -> str:
+        return str(self.named("StasisStart")[0]["channel"]["id"])
+
     def request(self, method: str, uri: str) -> None:
         assert self.transport is not None
         message = {"type": "RESTRequest", "transaction_id": "t", "request_id": uuid.uuid4().hex, "method": method, "uri": uri}
@@ -98,6 +102,8 @@ class Phone(asyncio.DatagramProtocol):
         self._call_id, self._tag, self._cseq = uuid.uuid4().hex, uuid.uuid4().hex[:8], 0
         self._to = ""
         self.answers = True
+        self.ended = False
+        self.rung = False
         self.statuses: list[int] = []
         self.sdp = ""
         self.rtp_heard: list[bytes] = []
@@ -124,7 +130,7 @@ class Phone(asyncio.DatagramProtocol):
             self._messages.put_nowait(text)
         elif not text.startswith("ACK "):
             self._respond(text, "200 OK")
-            self._messages.put_nowait(text)
+            self.ended = self.ended or text.startswith("BYE ")
 
     @property
     def _contact(self) -> str:
@@ -152,19 +158,33 @@ class Phone(asyncio.DatagramProtocol):
         self._request("ACK", uri, cseq=self._cseq)
         return status
 
-    def bye(self, dialled: str) -> None:
+    def bye(self, dialled: str = "100") -> None:
         self._request("BYE", f"sip:{dialled}@127.0.0.1:{self._pbx[1]}")
+
+    def bye_to_caller(self) -> None:
+        """End a call that this phone answered: the header fields turn round."""
+        self._call_id, self._to = self._invited["Call-ID"], self._invited["From"]
+        self._request("BYE", f"sip:{self.number}@127.0.0.1:{self._pbx[1]}")
+
+    def refer(self, dialled: str, to: str) -> None:
+        """Attempt a transfer (RFC 3515)."""
+        self._request("REFER", f"sip:{dialled}@127.0.0.1:{self._pbx[1]}", self._contact, f"Refer-To: <sip:{to}@127.0.0.1>")
+
+    def heard(self) -> list[str]:
+        """Responses that came and were not waited for."""
+        return [self._messages.get_nowait() for _ in range(self._messages.qsize())]
 
     def info(self, dialled: str, key: str) -> None:
         self._request(
             "INFO", f"sip:{dialled}@127.0.0.1:{self._pbx[1]}", "Content-Type: application/dtmf-relay", body=f"Signal={key}\r\nDuration=160\r\n"
         )
 
-    async def talk(self, for_s: float) -> None:
-        """Send silence to where the SDP says, 50 packets a second."""
+    async def talk(self, for_s: float, loud: bool = False) -> None:
+        """Send silence, or the loudest square wave, to where the SDP says, 50 packets a second."""
+        sound = b"\x80" * 80 + b"\x00" * 80 if loud else SILENCE_ULAW
         port = int(re.search(r"m=audio (\d+)", self.sdp)[1])  # type: ignore[index]
         for sequence in range(int(for_s * 50)):
-            self._rtp.sendto(struct.pack(">BBHII", 0x80, 0, sequence, sequence * 160, 7) + SILENCE_ULAW, ("127.0.0.1", port))
+            self._rtp.sendto(struct.pack(">BBHII", 0x80, 0, sequence, sequence * 160, 7) + sound, ("127.0.0.1", port))
             await asyncio.sleep(0.02)
 
     def loudest_heard(self, packets: int) -> int:
@@ -177,6 +197,8 @@ class Phone(asyncio.DatagramProtocol):
                 self.rtp_heard.append(self._rtp.recv(2048)[12:])
 
     def _answer(self, invite: str) -> None:
+        self.rung = True
+        self._invited = {name: _header(invite, name) for name in ("Call-ID", "From")}
         self._respond(invite, "180 Ringing")
         if self.answers:
             port = int(re.search(r"m=audio (\d+)", invite)[1])  # type: ignore[index]
@@ -242,22 +264,13 @@ class Floor:
     pbx: PrivateAsterisk
     controller: Controller
     phones: list[Phone] = field(default_factory=list)
+    basic = staticmethod(basic)
 
     async def phone(self, number: str, host: str = "127.0.0.1") -> Phone:
         phone = Phone(number, self.pbx.sip_port, host)
         await phone.open()
         self.phones.append(phone)
         return phone
-
-
-async def eventually(what: Callable[[], object], within_s: float = 5) -> None:
-    """Wait until `what()` is true; fail naming it otherwise."""
-    try:
-        async with asyncio.timeout(within_s):
-            while not what():  # noqa: ASYNC110 (what is watched lives in another process)
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(f"not within {within_s} s") from None
 
 
 @asynccontextmanager

@@ -59,18 +59,27 @@ def test_any_run_of_listed_phrases_is_a_backchannel(language: str, data: st.Data
     assert is_backchannel(", ".join(phrases), language)
 
 
-@pytest.mark.parametrize("frames", ["....", "#.....#.....#.....", "#" + "." * 5 + "#"])
-def test_a_click_does_not_pause_the_bot(frames: str) -> None:
-    assert hear(talking(), frames) == []
+def test_silence_does_not_pause_the_bot() -> None:
+    assert hear(talking(), "." * 100) == []
 
 
-@pytest.mark.parametrize(
-    ("frames", "onset_ms", "came_at_ms"), [("##", 0, 40), ("...##", 60, 100), ("..#.#", 40, 100), ("#....#", 0, 120), ("#.....##", 120, 160)]
-)
-def test_confirmed_voice_pauses_the_bot(frames: str, onset_ms: int, came_at_ms: int) -> None:
+@pytest.mark.parametrize(("frames", "onset_ms", "came_at_ms"), [("#", 0, 20), ("...##", 60, 80)])
+def test_the_first_voiced_frame_pauses_the_bot(frames: str, onset_ms: int, came_at_ms: int) -> None:
     barge_in = talking()
     assert hear(barge_in, frames) == [(came_at_ms, Pause(onset_ms))]
     assert barge_in.paused
+
+
+@pytest.mark.parametrize(
+    ("frames", "onset_ms", "came_at_ms"),
+    [("##", 0, 40), ("..#.#", 40, 100), ("#....#", 0, 120), ("#.....##", 120, 160), ("#.....#.....#", None, None)],
+)
+def test_after_a_false_alarm_the_voice_must_last(frames: str, onset_ms: int | None, came_at_ms: int | None) -> None:
+    barge_in = talking()
+    hear(barge_in, "#" + "." * 20)
+    start_ms = barge_in.now_ms
+    expected = [] if onset_ms is None or came_at_ms is None else [(start_ms + came_at_ms, Pause(start_ms + onset_ms))]
+    assert hear(barge_in, frames) == expected
 
 
 def test_nothing_is_paused_while_the_bot_is_silent() -> None:
@@ -92,7 +101,7 @@ def test_protection_ends_with_its_phrase() -> None:
     barge_in = talking(protected=True)
     hear(barge_in, "#" * 10)
     barge_in.bot_started()
-    assert hear(barge_in, "##") == [(240, Pause(200))]
+    assert hear(barge_in, "##") == [(220, Pause(200))]
 
 
 def test_a_protected_phrase_queued_behind_a_paused_one_does_not_leave_the_bot_paused() -> None:
@@ -104,7 +113,7 @@ def test_a_protected_phrase_queued_behind_a_paused_one_does_not_leave_the_bot_pa
 
 def test_speech_that_goes_on_takes_the_turn_without_words() -> None:
     barge_in = talking()
-    assert hear(barge_in, "#" * 40) == [(40, Pause(0)), (BargeIn.COMMIT_MS, Commit(0, "speech"))]
+    assert hear(barge_in, "#" * 60) == [(20, Pause(0)), (BargeIn.COMMIT_MS, Commit(0, "speech"))]
     assert not barge_in.paused
 
 
@@ -150,15 +159,21 @@ def test_after_a_question_a_cough_is_still_a_cough() -> None:
 
 
 def test_a_burst_is_over_before_words_can_come() -> None:
-    assert hear(talking(), "####" + "." * 20) == [(40, Pause(0)), (80 + BargeIn.BURST_SILENCE_MS, Continue(0, "burst"))]
+    assert hear(talking(), "####" + "." * 20) == [(20, Pause(0)), (80 + BargeIn.BURST_SILENCE_MS, Continue(0, "burst"))]
 
 
 def test_without_words_the_bot_goes_on_when_the_time_is_up() -> None:
-    assert hear(talking(), "#" * 12 + "." * 40) == [(40, Pause(0)), (40 + BargeIn.DECIDE_MS, Continue(0, "no words"))]
+    assert hear(talking(), "#" * 12 + "." * 40) == [(20, Pause(0)), (20 + BargeIn.DECIDE_MS, Continue(0, "no words"))]
 
 
-def test_who_still_speaks_when_the_time_is_up_has_the_turn() -> None:
-    assert hear(talking(), "#" * 8 + "." * 18 + "#" * 20) == [(40, Pause(0)), (40 + BargeIn.DECIDE_MS, Commit(0, "speech"))]
+def test_who_spoke_just_before_the_time_is_up_is_waited_for() -> None:
+    barge_in = talking()
+    assert hear(barge_in, "#" * 30 + "." * 14) == [(20, Pause(0))]
+    assert hear(barge_in, ".") == [(900, Continue(0, "no words"))]
+
+
+def test_who_speaks_on_and_off_has_the_turn_in_the_end() -> None:
+    assert hear(talking(), ("#" * 5 + "." * 9) * 8) == [(20, Pause(0)), (20 + 2 * BargeIn.DECIDE_MS, Commit(0, "speech"))]
 
 
 def test_words_that_come_after_the_bot_went_on_still_take_the_turn() -> None:
@@ -180,7 +195,7 @@ def test_words_from_before_the_bot_spoke_do_not_interrupt_it() -> None:
 def test_in_a_noisy_place_the_bot_grows_wary_until_it_next_starts() -> None:
     barge_in = talking()
     burst = "#" * 5 + "." * 15
-    assert [type(action) for _, action in hear(barge_in, burst * 4)] == [Pause, Continue, Pause, Continue]
+    assert [type(action) for _, action in hear(barge_in, burst * 5)] == [Pause, Continue] * 3
     assert len(hear(barge_in, "#" * 20)) == 1
     barge_in.bot_stopped()
     barge_in.bot_started()
@@ -197,11 +212,12 @@ def test_wariness_has_a_limit() -> None:
 
 def test_the_next_phrase_of_an_answer_does_not_forget_the_voice_heard_over_the_first() -> None:
     barge_in = talking()
-    hear(barge_in, "#")
+    hear(barge_in, "#" + "." * 20 + "#")
     barge_in.bot_started()
-    assert hear(barge_in, "#") == [(40, Pause(0))]
+    assert hear(barge_in, "#") == [(460, Pause(420))]
     barge_in.bot_started()
     assert barge_in.paused
+    assert barge_in.transcript("no") == (Commit(420, "words"),)
 
 
 STEPS = st.lists(
@@ -229,7 +245,7 @@ def act(barge_in: BargeIn, kind: str, value: str) -> list[tuple[int, Action]]:
 
 @given(STEPS)
 def test_any_history_gives_pauses_that_are_decided_in_time(steps: list[tuple[str, str]]) -> None:
-    """After a Pause: Commit or Continue within DECIDE_MS, unless the bot was stopped meanwhile; never two Pauses or two Continues."""
+    """After a Pause: Commit or Continue within twice DECIDE_MS, unless the bot was stopped meanwhile; never two Pauses or two Continues."""
     barge_in = BargeIn("en")
     stretch: list[tuple[int, Action]] = []
     for kind, value in steps:
@@ -238,7 +254,7 @@ def test_any_history_gives_pauses_that_are_decided_in_time(steps: list[tuple[str
         for (paused_at_ms, first), (at_ms, then) in pairwise(stretch):
             if isinstance(first, Pause):
                 assert isinstance(then, Commit | Continue)
-                assert at_ms - paused_at_ms <= BargeIn.DECIDE_MS
+                assert at_ms - paused_at_ms <= 2 * BargeIn.DECIDE_MS
             else:
                 assert isinstance(then, Pause) or (isinstance(then, Commit) and isinstance(first, Continue))
         assert all(action.onset_ms < at_ms for at_ms, action in new)

@@ -103,11 +103,11 @@ def test_voice_that_silero_denies_is_not_heard() -> None:
 
 def test_going_on_takes_less_than_starting() -> None:
     gate = Gate()
-    assert "#" not in heard(gate, silence(500) + vowel(400), p=0.4)
-    assert heard(gate, vowel(40), p=0.6) == ".#"
-    assert heard(gate, vowel(40), p=0.4) == "##"
-    assert heard(gate, vowel(40), p=0.34) == "#."
-    assert heard(gate, vowel(40), p=0.4) == ".."
+    assert "#" not in heard(gate, silence(500) + vowel(400), p=Gate.START - 0.01)
+    assert heard(gate, vowel(40), p=Gate.START) == ".#"
+    assert heard(gate, vowel(40), p=Gate.GO_ON) == "##"
+    assert heard(gate, vowel(40), p=Gate.GO_ON - 0.01) == "#."
+    assert heard(gate, vowel(40), p=Gate.GO_ON) == ".."
 
 
 def test_the_end_is_cut_where_the_level_falls_not_where_webrtcvad_lets_go() -> None:

@@ -19,12 +19,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from voicebot.errors import StoreError
 from voicebot.store import database as database_module
 from voicebot.store import events
 from voicebot.store import journal as journal_module
+from voicebot.store.database import writing
 from voicebot.store.events import CallerSpoke, CallStarted, DigitPressed, Fault, Line, QueueEntered
 from voicebot.store.journal import CallJournal, Journal, OpenCall
 from voicebot.store.lines import write
@@ -223,6 +224,13 @@ def test_a_full_disk_fills_the_spool_and_the_call_goes_on(running: Running, quer
 def test_a_database_that_hangs_is_not_waited_for(
     running: Running, query: Query, until: Until, begun: CallStarted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    begun_commits = 0
+
+    def counted(engine: AsyncEngine) -> AsyncEngine:
+        nonlocal begun_commits
+        begun_commits += 1
+        return writing(engine)
+
     async def slowly(connection: AsyncConnection, lines: Sequence[Line]) -> int:
         raw = await connection.get_raw_connection()
         assert raw.driver_connection is not None
@@ -236,10 +244,13 @@ def test_a_database_that_hangs_is_not_waited_for(
             with monkeypatch.context() as patch:
                 patch.setattr(journal_module, "COMMIT_DEADLINE_S", 0.05)
                 patch.setattr(journal_module, "write", slowly)
+                patch.setattr(journal_module, "writing", counted)
                 press(record, 20)
                 await until(lambda: journal.spooled == 21)
                 press(record, 20, first=20)
                 await until(lambda: journal.spooled == 41)
+                await asyncio.sleep(0.2)
+                assert begun_commits == 1  # and no second commit is started behind one that hangs
             await until(lambda: not journal.spooled)
             assert journal.lost == 0
 
@@ -365,8 +376,10 @@ def test_a_spool_that_cannot_be_read_is_tried_again(
                 with locked(database):
                     press(record, 5)
                     await until(lambda: journal.spooled == 6)
-                press(record, 5, first=5)
-                await until(lambda: journal.spooled == 11)
+                for key in range(5, 10):  # the database would take these, but older ones wait
+                    press(record, 1, first=key)
+                    await asyncio.sleep(0.06)
+                assert (journal.spooled, pressed(query)) == (11, [])
             await until(lambda: not journal.spooled)
 
     asyncio.run(run())

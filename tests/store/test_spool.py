@@ -146,6 +146,7 @@ def test_a_full_disk_refuses_all_and_leaves_the_file_as_it_was(spool: Path, monk
     kept = Spool(spool)
     kept.add(lines(0, 2))
     assert kept._own is not None
+    size = kept._own.path.stat().st_size
     descriptor = os.dup(kept._own._raw.fileno())
     with monkeypatch.context() as patch:
         raw = os.fdopen(descriptor, "r+b", buffering=0)
@@ -153,7 +154,7 @@ def test_a_full_disk_refuses_all_and_leaves_the_file_as_it_was(spool: Path, monk
         with pytest.raises(OSError, match=r"No space|full"):
             kept.add(lines(2, 2))
         raw.close()
-    assert kept.pending == 2
+    assert (kept.pending, kept._own.path.stat().st_size) == (2, size)
     kept.add(lines(2, 1))
     assert drained(kept) == [0, 1, 2]
 

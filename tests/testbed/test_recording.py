@@ -174,6 +174,13 @@ def test_onset_and_end_of_voice_are_wire_times(babble: Babble) -> None:
     assert recording.onset_s(threshold_db=0) is None
 
 
+def test_onset_is_the_voiced_packet_itself_where_two_sources_overlap(babble: Babble) -> None:
+    silence = packets(audio.silence(0.2))
+    [voice] = packets(babble(1, 0.02), start_s=START_S + 0.11, ssrc=2)
+    recording = recorded(sorted([*silence, voice], key=lambda packet: packet.at_s))
+    assert recording.onset_s() == START_S + 0.11
+
+
 def test_asking_in_between_changes_nothing(babble: Babble) -> None:
     sent, recording = packets(babble(1, 1.0)), Recording()
     for packet in sent:

@@ -17,7 +17,7 @@ import yaml
 
 from voicebot.errors import KnowledgeError
 
-MAX_FILE_BYTES = 64_000
+MAX_FILE_BYTES = 16_000
 MAX_ANSWER_WORDS = 45
 """A caller cannot keep more in mind, and it is about 16 s of speech. A Chinese character counts as half a word."""
 

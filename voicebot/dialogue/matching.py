@@ -1,7 +1,7 @@
 """A caller's question to knowledge entries, each with a confidence; low for everything when none of them fits.
 
-A linear classifier and the nearest example question, both over the views of `words`, fused into one probability. Built in
-memory from the entries, then read-only. This module never decides what to do with a match: that is policy's.
+One maximum-entropy classifier over the views of `words` (words, pairs, meanings, letters), with a class for general talk.
+Built in memory from the entries, then read-only. This module never decides what to do with a match: that is policy's.
 """
 
 from __future__ import annotations
@@ -17,16 +17,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from voicebot.dialogue import words
+from voicebot.dialogue import background, words
 from voicebot.dialogue.knowledge import Entry
 
 Floats = NDArray[np.float32]
 
-_SENTENCE_END = re.compile(r"(?<=[.?!;:])\s+|(?<=[。？！；：])")
+ACCEPT = 0.40
+"""Answer from here on. Of 271 unseen wordings 93 % are answered right and 3 % wrong; of 800 questions about other things 14 % pass."""
+CLARIFY = 0.20
+"""Ask "did you mean …" from here on, say "not understood" below. 99 % of the unseen wordings and 30 % of the others lie above."""
+
+# How sure to be, from the classifier's share and the share of known words. A logistic fit on demo wordings, clean and misheard, against
+# wordings of entries left out and questions about other things: P(right) by classifier and vocabulary together.
+_OFFSET, _PER_LOGIT, _PER_KNOWN = -1.67, 0.89, 2.33
+
+_NONE = ""
 _STRENGTH = 30.0
 _EPOCHS = 8
 _BATCH = 32
 _DAMPING = 0.5
+_SENTENCE_END = re.compile(r"(?<=[.?!;:])\s+|(?<=[。？！；：])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,60 +47,43 @@ class Match:
     confidence: float
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Why an entry was taken: the classifier's share, closeness of the nearest example, and the share of known words."""
-
-    entry_id: str
-    share: float
-    nearest: float
-    known: float
-
-
 class Matcher:
-    """Finds the entries of one language that answer a question."""
+    """Finds the entries of one language that answer a question. Immutable, so that any number of calls share one."""
 
-    def __init__(self, labels: Sequence[str], vectors: _Vectors, weights: Floats, examples: csr_matrix, owners: NDArray[np.intp]) -> None:
+    def __init__(self, labels: Sequence[str], vectors: _Vectors, weights: Floats) -> None:
         self._labels = tuple(labels)
         self._vectors = vectors
         self._weights = weights
-        self._examples = examples
-        self._owners = owners
 
     @classmethod
     def build(cls, entries: Sequence[Entry]) -> Matcher:
-        """Learn the entries of one language from their titles, example questions and answers. Raises ValueError for none or mixed languages."""
+        """Learn the entries of one language from titles, example questions and answers. Raises ValueError for none or mixed languages."""
         languages = {entry.language for entry in entries}
         if len(languages) != 1:
             raise ValueError(f"a matcher needs entries of exactly one language, got {sorted(languages) or 'none'}")
-        texts = [(text, entry.id) for entry in entries for text in _texts(entry)]
-        return cls.learn([text for text, _ in texts], [label for _, label in texts], languages.pop())
+        language = languages.pop()
+        examples = [(text, entry.id) for entry in entries for text in _texts(entry)]
+        examples += [(text, _NONE) for text in background.SENTENCES.get(language, ())]
+        return cls.learn([text for text, _ in examples], [label for _, label in examples], language)
 
     @classmethod
     def learn(cls, texts: Sequence[str], labels: Sequence[str], language: str) -> Matcher:
-        """Learn from texts and their labels (one each), as an evaluation on a labelled corpus does."""
+        """Learn from texts and their labels, one each, as an evaluation on a labelled corpus does. The label "" means none of the others."""
         split = [words.split(text, language) for text in texts]
         vectors = _Vectors.fitted(split, language)
-        examples = vectors.rows(split)
         names, owners = np.unique(np.asarray(labels), return_inverse=True)
-        return cls([str(name) for name in names], vectors, _train(examples, owners, len(names)), csr_matrix(examples.T), owners)
+        return cls([str(name) for name in names], vectors, _train(vectors.rows(split), owners, len(names)))
 
     def match(self, text: str, top: int = 3) -> tuple[Match, ...]:
         """The `top` most likely entries, best first; empty when `text` holds no words."""
-        return tuple(Match(found.entry_id, _confidence(found)) for found in self.evidence(text, top))
-
-    def evidence(self, text: str, top: int = 3) -> tuple[Evidence, ...]:
-        """What speaks for each of the `top` most likely entries, best first; empty when `text` holds no words."""
         heard = words.split(text, self._vectors.language)
         if not heard:
             return ()
-        places, values = self._vectors.row(heard)
-        shares = _softmax(values @ self._weights[places])
-        closeness = np.zeros(len(self._labels), np.float32)
-        np.maximum.at(closeness, self._owners, values @ self._examples[places])
+        columns, values = self._vectors.row(heard)
+        shares = _softmax(values @ self._weights[columns])
         known = self._vectors.known(heard)
-        best = np.argsort(-(shares + closeness), kind="stable")[:top]
-        return tuple(Evidence(self._labels[at], float(shares[at]), float(closeness[at]), known) for at in best)
+        best = [at for at in np.argsort(-shares, kind="stable") if self._labels[at] != _NONE][:top]
+        return tuple(Match(self._labels[at], _confidence(float(shares[at]), known)) for at in best)
 
 
 def _texts(entry: Entry) -> tuple[str, ...]:
@@ -178,5 +171,6 @@ def _softmax(scores: Floats) -> Floats:
     return shares
 
 
-def _confidence(found: Evidence) -> float:
-    return found.share * found.nearest
+def _confidence(share: float, known: float) -> float:
+    share = min(max(share, 1e-6), 1 - 1e-6)
+    return 1 / (1 + math.exp(-(_OFFSET + _PER_LOGIT * math.log(share / (1 - share)) + _PER_KNOWN * known)))

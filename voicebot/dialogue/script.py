@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from voicebot.dialogue.decisions import Answer, Line, MenuItem
 from voicebot.dialogue.knowledge import Knowledge
 from voicebot.dialogue.prompts import Prompts
-from voicebot.store.events import SpeechKind
+from voicebot.values import SpeechKind
 
 _KINDS: dict[str, SpeechKind] = {
     "greeting": "greeting",

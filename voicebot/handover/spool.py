@@ -23,7 +23,7 @@ class Spool:
 
     def path(self, call_id: str) -> Path:
         """Where the briefing of a call lies, without its extension, as Asterisk wants it."""
-        return self._folder / re.sub(r"[^A-Za-z0-9_-]", "-", call_id)
+        return self._folder / (re.sub(r"[^A-Za-z0-9_-]", "-", call_id) or "-")
 
     async def write(self, call_id: str, pcm: bytes) -> Path:
         """Put 16 kHz `pcm` in place, or in the place of an earlier one. Raises OSError."""

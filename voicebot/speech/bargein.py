@@ -73,20 +73,22 @@ class _Bot(Enum):
 
 
 class BargeIn:
-    """Two-stage barge-in of one call. While the bot talks, confirmed voice gives Pause; then, within DECIDE_MS, Commit or Continue. Words that
-    come later still give Commit. A protected phrase is never paused; keys are the call's own matter."""
+    """Two-stage barge-in of one call. While the bot talks, confirmed voice gives Pause; then Commit or Continue: within DECIDE_MS when the caller
+    falls silent, within twice that when not. Words that come later still give Commit. A protected phrase is never paused; keys are the call's
+    own matter."""
 
-    CONFIRM_MS = 40
-    """Voice that pauses the bot. `Gate` calls a frame voiced after about 100 ms of voice, so this makes 140."""
+    CONFIRM_MS = 20
+    """Voice that pauses the bot: `Gate` calls a frame voiced only after some 100 ms of voice."""
     WARY_MS = 320
     """Each Continue doubles the voice that the next Pause needs, up to this: in a noisy place the bot must not stutter."""
     GAP_MS = 100
     """Voice with no longer a gap than this is one stretch."""
-    COMMIT_MS = 640
-    """Voiced frames that take the turn whatever the words are; `Gate` is some 100 ms late, so 740 ms of speech: longer than "oh i see". The bot is silent meanwhile."""
     BURST_MS, BURST_SILENCE_MS = 120, 200
     """Less voice than this, followed by this much silence, is a cough or a knock: no words are waited for."""
-    DECIDE_MS = 700
+    DECIDE_MS, WORDS_MS = 700, 300
+    """The bot goes on this long after its pause, unless the caller spoke within the last WORDS_MS: then his words are still on their way."""
+    COMMIT_MS = 900
+    """Voice that takes the turn whatever the words are: longer than "oh I see". Waiting costs nothing, the bot is silent."""
 
     def __init__(self, language: str) -> None:
         self._language = language
@@ -158,9 +160,10 @@ class BargeIn:
             return self._commit("speech")
         if self._voiced_ms < self.BURST_MS and self._silent_ms >= self.BURST_SILENCE_MS:
             return self._continue("burst")
-        if self.now_ms - self._paused_at_ms < self.DECIDE_MS:
-            return ()
-        return self._commit("speech") if self._silent_ms < self.GAP_MS else self._continue("no words")
+        waited_ms = self.now_ms - self._paused_at_ms
+        if waited_ms >= self.DECIDE_MS and self._silent_ms >= self.WORDS_MS:
+            return self._continue("no words")
+        return self._commit("speech") if waited_ms >= 2 * self.DECIDE_MS else ()
 
     def _commit(self, reason: Literal["speech", "words"]) -> tuple[Action, ...]:
         self._bot = _Bot.SILENT

@@ -152,10 +152,10 @@ class Ear:
         wanted = self._gate.wants_silero
         if wanted and not self._asked_silero:
             before = list(self._kept)[-1 - Gate.PREROLL_MS // FRAME_MS :]
-            self._silero.start(self.now_ms - len(before) * FRAME_MS)
-            self._silero.feed(b"".join(before))
+            self._silero.reset()
+            self._silero.feed(b"".join(before), self.now_ms)
         elif wanted:
-            self._silero.feed(pcm)
+            self._silero.feed(pcm, self.now_ms)
         self._asked_silero = wanted
 
     def _turn(self, event: TurnEvent) -> None:

@@ -50,7 +50,7 @@ class Gate:
 
     MODE = 3
     """webrtcvad's strictest: on G.711 speech it misses nothing and has half the false voice of mode 2."""
-    START = 0.5
+    START = 0.4
     GO_ON = 0.35
     PATIENCE_MS = 150
     ALONE_MS = 80

@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from voicebot.values import SpeechKind
+
 Outcome = Literal["contained", "handed_over", "abandoned", "refused", "failed", "lost"]
 """contained: the bot served the caller; handed_over: an agent did; abandoned: the caller hung up or fell silent first;
 refused: not admitted, sent on to the queue at once; failed: a fault ended it; lost: found unsealed after a crash, end unknown."""
-
-SpeechKind = Literal["greeting", "prompt", "answer", "clarify", "menu", "filler", "goodbye", "handover"]
 
 
 def _tag(class_name: str) -> str:

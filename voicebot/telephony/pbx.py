@@ -124,7 +124,7 @@ class PrivateAsterisk:
         for command, answers, fault in _expected(self.plan):
             said = await self.cli(command)
             if absent := [answer for answer in answers if answer not in said]:
-                raise PbxError(f"{fault} ({', '.join(absent)}); see {self.plan.log}")
+                raise PbxError(f"{fault} ({'; '.join(' '.join(each.split()) for each in absent)}); see {self.plan.log}")
 
 
 def _expected(plan: PbxPlan) -> tuple[tuple[str, tuple[str, ...], str], ...]:
@@ -132,7 +132,11 @@ def _expected(plan: PbxPlan) -> tuple[tuple[str, tuple[str, ...], str], ...]:
     address = f"{plan.sip_host}:{plan.sip_port}"
     callers = ("voicebot-caller",) if plan.anonymous else ()
     return (
-        ("moh show files", (str(plan.music / "loop"),), f"music on hold class 'voicebot' has no file; delete {plan.music} and start again"),
+        (
+            "moh show files",
+            (f"Class: voicebot\n\tFile: {plan.music / 'loop'}\n",),
+            f"music on hold class 'voicebot' has no file; delete {plan.music} and start again",
+        ),
         ("pjsip show transports", ("voicebot-udp", "voicebot-tcp"), f"Asterisk could not open {address}; set [pbx] sip_port"),
         ("pjsip show endpoints", (*plan.agents, *callers), "a SIP endpoint was refused; compare dialplans/pjsip.conf with the repository"),
         (

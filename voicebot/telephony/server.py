@@ -211,7 +211,7 @@ def check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            what = f"the controller cannot listen on {host}:{port}: {error.strerror.lower()}"
+            what = f"the controller cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}"
             raise VoicebotError(f"{what}; set [serve] port to a free one or stop what uses it") from None
 
 

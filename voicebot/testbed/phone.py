@@ -19,6 +19,7 @@ from voicebot.testbed.dialog import Account, Dialog
 from voicebot.testbed.g711 import Codec
 from voicebot.testbed.sip import ALLOW, Address, PhoneError, ServerTransaction, Wire, token
 
+_RETRY_S = 5.0
 _log = structlog.get_logger(__name__)
 
 
@@ -98,7 +99,7 @@ class Phone:
             if response.code >= 300:
                 _log.warning("registration not renewed, trying again", status=response.code)
             if response.code >= 200:
-                self._refresh_after(expires_s / 2 if response.code < 300 else 5.0, expires_s)
+                self._refresh_after(expires_s / 2 if response.code < 300 else _RETRY_S, expires_s)
 
         if self._registration is not None:
             self._registration.send(self._registration.request("REGISTER", headers={"Expires": str(expires_s)}), answered)

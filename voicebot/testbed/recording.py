@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from voicebot.testbed import g711
-from voicebot.testbed.audio import FRAME_SAMPLES, RATE_HZ, VOICED_DB, voiced
+from voicebot.testbed.audio import FRAME_SAMPLES, RATE_HZ, VOICED_DB, levels_db
 from voicebot.testbed.g711 import Samples
 
 LATE_S = 0.06
@@ -54,6 +54,7 @@ class Recording:
         self._seen_before: set[tuple[int, int]] = set()
         self._positions: list[int] = []
         self._arrivals_s: list[float] = []
+        self._levels_db: list[float] = []
         self._samples = np.zeros(RATE_HZ * 10, np.int16)
         self._end = 0
 
@@ -129,9 +130,7 @@ class Recording:
         self._lay_out()
         first = 0 if from_s is None else self._first_packet(from_s)
         last = len(self._positions) if to_s is None else self._first_packet(to_s)
-        starts = np.asarray(self._positions[first:last], np.int64)
-        frames = self._samples[starts[:, None] + np.arange(FRAME_SAMPLES)].reshape(-1)
-        return [first + int(index) for index in np.flatnonzero(voiced(frames, threshold_db))]
+        return [first + int(index) for index in np.flatnonzero(np.asarray(self._levels_db[first:last]) >= threshold_db)]
 
     def _first_packet(self, from_s: float) -> int:
         return bisect_left(self._positions, round((from_s - self._start_s) * RATE_HZ))
@@ -178,6 +177,7 @@ class Recording:
         index = bisect_right(self._positions, position)
         self._positions.insert(index, position)
         self._arrivals_s.insert(index, packet.at_s)
+        self._levels_db.insert(index, _loudest_db(samples))
 
     def _position(self, packet: Packet, arrived: int) -> int | None:
         anchor = self._anchor
@@ -196,10 +196,14 @@ class Recording:
 
     def _write(self, position: int, samples: Samples) -> None:
         end = position + len(samples)
-        if end + FRAME_SAMPLES > len(self._samples):  # one frame to spare, so that every packet can be read as a whole frame
+        if end > len(self._samples):
             self._samples = np.concatenate((self._samples, np.zeros(end + RATE_HZ, np.int16)))
         self._samples[position:end] = samples
         self._end = max(self._end, end)
+
+
+def _loudest_db(samples: Samples) -> float:
+    return float(levels_db(np.pad(samples, (0, -len(samples) % FRAME_SAMPLES))).max())
 
 
 def _signed(difference: int, bits: int) -> int:

@@ -34,6 +34,12 @@ def test_mandarin_is_spoken_at_a_brisk_pace(run: Run) -> None:
 
 
 @installed
+def test_mandarin_is_spoken_from_pinyin_and_other_languages_as_written(run: Run) -> None:
+    assert run(Espeak("zh").render("重置")) == run(Espeak("zh").render("chong2 zhi4"))
+    assert run(Espeak("en").render("chong2")) != run(Espeak("en").render("重"))
+
+
+@installed
 @pytest.mark.parametrize("language", ["zh", "en", "fr", "es"])
 def test_another_language_is_another_voice(run: Run, language: str) -> None:
     assert duration_ms(run(Espeak(language).render("12 34"))) > 400

@@ -24,7 +24,7 @@ def silence(ms: int, rate_hz: int = 16_000) -> Samples:
 
 
 def heard(*parts: Samples, rate_hz: int = 16_000) -> Samples:
-    return np.frombuffer(shape(np.concatenate(parts), rate_hz), "<i2").astype(np.float32) / 32_767
+    return np.frombuffer(shape(np.concatenate(parts), rate_hz), "<i2").astype(np.float32) / np.float32(32_767)
 
 
 def loudness_dbfs(pcm: Samples) -> float:

@@ -1,0 +1,62 @@
+"""Briefing files: whole or not there, named so that the dialplan plays them, gone when nobody needs them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voicebot.handover.spool import KEEP_S, Spool, replace
+
+
+def test_a_briefing_lies_where_asterisk_is_told(tmp_path: Path) -> None:
+    path = asyncio.run(Spool(tmp_path / "new").write("voicebot-17.0", b"pcm"))
+    assert path == tmp_path / "new" / "voicebot-17-0"
+    assert path.with_suffix(".sln16").read_bytes() == b"pcm"
+    assert [file.name for file in path.parent.iterdir()] == ["voicebot-17-0.sln16"]
+
+
+def test_a_better_briefing_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    asyncio.run(spool.write("c", b"first"))
+    path = asyncio.run(spool.write("c", b"second"))
+    assert path.with_suffix(".sln16").read_bytes() == b"second"
+
+
+@given(st.text(max_size=40))
+def test_whatever_the_call_id_the_file_stays_in_the_folder_and_is_playable(call_id: str) -> None:
+    path = Spool(Path("/spool")).path(call_id)
+    assert path.parent == Path("/spool")
+    assert all(sign.isascii() and (sign.isalnum() or sign in "-_") for sign in path.name)
+
+
+def test_readers_never_see_half_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.sln16"
+    replace(path, b"old")
+    with path.open("rb") as reader:
+        replace(path, b"new and longer")
+        assert reader.read() == b"old"
+    assert path.read_bytes() == b"new and longer"
+
+
+def test_a_folder_that_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match="file"):
+        asyncio.run(Spool(tmp_path / "file").write("c", b""))
+
+
+def test_sweep_removes_what_is_old_and_nothing_else(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for name in ("old", "new"):
+        asyncio.run(spool.write(name, b"x"))
+    (tmp_path / "notes.txt").write_text("kept")
+    long_ago_s = time.time() - KEEP_S - 60
+    os.utime(tmp_path / "old.sln16", (long_ago_s, long_ago_s))
+    os.utime(tmp_path / "notes.txt", (long_ago_s, long_ago_s))
+    assert asyncio.run(spool.sweep()) == 1
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["new.sln16", "notes.txt"]
