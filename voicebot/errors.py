@@ -7,6 +7,7 @@ VoicebotError
 ├── AriError             a request that Asterisk refused or never answered
 ├── MediaError           the audio link of one call
 ├── EngineError          a speech engine or its worker process
+├── PhoneError           a test phone (voicebot.testbed.sip)
 └── StoreError           the journal's database
 """
 

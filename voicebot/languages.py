@@ -5,6 +5,7 @@ Another language is other data and perhaps another engine: this is the only file
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from contextlib import AsyncExitStack
 from functools import partial
@@ -16,16 +17,18 @@ from voicebot.dialogue import prompts
 from voicebot.dialogue.decisions import Rules
 from voicebot.dialogue.intents import Intents
 from voicebot.dialogue.knowledge import Entry, Knowledge
-from voicebot.dialogue.matching import Matcher
+from voicebot.dialogue.matching import ACCEPT, Matcher
 from voicebot.dialogue.script import Script
-from voicebot.errors import KnowledgeError
+from voicebot.errors import EngineError, KnowledgeError
 from voicebot.settings import Settings
-from voicebot.speech.asr import Recogniser
+from voicebot.speech.asr import Recogniser, language_model
 from voicebot.speech.completeness import KnownWordings, completeness
 from voicebot.speech.ear import Hearing
 from voicebot.speech.phrases import Phrases
 from voicebot.speech.silero import SpeechDetector
 
+CLARIFY = 0.2
+"""Confidence from which "did you mean" is better than "sorry?": below it, most of what callers mean is not in the knowledge base."""
 log = structlog.get_logger()
 
 
@@ -38,7 +41,7 @@ async def tongue(stack: AsyncExitStack, settings: Settings, knowledge: Knowledge
     known = KnownWordings([wording for entry in entries for wording in entry.questions])
     hearing = Hearing(language, settings.turns, partial(completeness, language=language, known=known), recogniser, detector)
     menu = {str(entry.menu): entry.id for entry in sorted(entries, key=lambda entry: entry.menu or 0) if entry.menu is not None}
-    rules = Rules(max_silences=2, no_speech_then=settings.turns.no_speech_then, menu=menu)
+    rules = Rules(accept=ACCEPT, clarify=CLARIFY, no_speech_then=settings.turns.no_speech_then, menu=menu)
     scripts = {listens: _script(settings, knowledge, language, menu=not listens) for listens in (True, False)}
     return Tongue(hearing, scripts, Intents.load(language), Matcher.build(entries), rules)
 
@@ -59,8 +62,18 @@ def _script(settings: Settings, knowledge: Knowledge, language: str, menu: bool)
 
 
 async def _recogniser(stack: AsyncExitStack, settings: Settings, language: str, entries: tuple[Entry, ...]) -> Recogniser | None:
-    """The recogniser of `language`, or None where there is none: the hotline then reads its DTMF menu."""
-    return None
+    """The recogniser of `language`, or None where there is none or it cannot start: the hotline then reads its DTMF menu."""
+    if language != "en":
+        log.warning("no recogniser; callers use the keys of their phone", language=language)
+        return None
+    wordings = [wording for entry in entries for wording in (*entry.questions, entry.title)]
+    try:
+        files = await asyncio.to_thread(language_model.build, wordings, settings.speech.cache / "language-model")
+        pool = Recogniser("voicebot.speech.asr.pocketsphinx:english", {**files.as_arguments()}, settings.speech.recognisers)
+        return await stack.enter_async_context(pool)
+    except EngineError as error:
+        log.error("recogniser cannot start; callers use the keys of their phone", language=language, why=str(error))
+        return None
 
 
 def _progress(done: int, total: int) -> None:

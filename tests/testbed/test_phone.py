@@ -13,7 +13,7 @@ from sipmessage import URI, AuthChallenge, Request
 from sipmessage import Address as NameAddress
 
 from voicebot.testbed import phone as phone_module
-from voicebot.testbed.call import State
+from voicebot.testbed.call import Call, State
 from voicebot.testbed.dialog import Account, credentials
 from voicebot.testbed.g711 import Samples
 from voicebot.testbed.phone import Phone
@@ -28,7 +28,7 @@ ASKED = 'Digest realm="pbx",nonce="n1",algorithm=MD5,qop="auth"'
 class Registrar:
     """Challenges once, checks the digest, notes what was asked."""
 
-    def __init__(self, password: str = "secret", code: int = 200) -> None:
+    def __init__(self, password: str = ACCOUNT.password, code: int = 200) -> None:
         self.wire = Wire(self.requested)
         self.password, self.code = password, code
         self.expires: list[str] = []
@@ -164,8 +164,8 @@ def test_a_call_given_up_before_it_is_looked_at_does_not_ring() -> None:
         async with Phone.open() as agent, Phone.open() as caller:
             target = f"sip:agent@127.0.0.1:{agent.wire.port}"
             async with caller.dial(target, ani="1") as first:
-                while first.state is not State.RINGING:
-                    await asyncio.sleep(0.005)
+                await asyncio.sleep(0.1)
+                assert first.state is State.RINGING
             async with caller.dial(target, ani="2"):
                 assert (await agent.ring(1)).ani == "2"
             with pytest.raises(TimeoutError):
@@ -228,12 +228,17 @@ def test_closing_a_phone_ends_its_calls_on_both_sides() -> None:
 def test_a_call_whose_block_fails_is_hung_up() -> None:
     async def main() -> None:
         async with Phone.open() as agent, Phone.open() as caller:
-            with pytest.raises(RuntimeError, match="planted"):
+            taken: list[Call] = []
+
+            async def failing() -> None:
                 async with caller.dial(f"sip:agent@127.0.0.1:{agent.wire.port}"):
-                    taken = await agent.ring(1)
-                    await taken.answer()
+                    taken.append(await agent.ring(1))
+                    await taken[0].answer()
                     raise RuntimeError("planted")
-            await taken.wait_ended(1)
+
+            with pytest.raises(RuntimeError, match="planted"):
+                await failing()
+            await taken[0].wait_ended(1)
 
     asyncio.run(main())
 
@@ -251,10 +256,13 @@ def test_a_call_cancelled_at_any_moment_leaves_nothing() -> None:
                 await (await agent.ring()).answer()
                 await asyncio.sleep(5)
 
-            with pytest.raises(TimeoutError):
+            async def both() -> None:
                 async with asyncio.timeout(delay_s), asyncio.TaskGroup() as tasks:
                     tasks.create_task(call())
                     tasks.create_task(take())
+
+            with pytest.raises(TimeoutError):
+                await both()
         assert not caller.calls
         assert not agent.calls
         assert Ticker.shared()._timer is None

@@ -147,7 +147,7 @@ def test_speech_arrives_as_it_was_said(codec: Codec, babble: Babble) -> None:
             match = audio.locate(babble(1, 0.4), ear.heard.audio())  # shorter than a probe: the whole of it
             begun_s = ear.heard.wire_s(ear.heard.start_s + match.offset_s + 0.001)
             assert match.score > 0.99
-            assert begun_s - played.first_packet_s == pytest.approx(0, abs=0.002)
+            assert begun_s - played.first_packet_s == pytest.approx(0, abs=0.015)
             assert ear.heard.lost == 0
 
     asyncio.run(main())
@@ -165,7 +165,7 @@ def test_arrival_times_are_those_of_the_wire_even_if_the_process_sleeps(babble: 
             sender.close()
             onset_s = ear.heard.onset_s()
             assert onset_s is not None
-            assert onset_s - sent_s == pytest.approx(0, abs=0.003)
+            assert onset_s - sent_s == pytest.approx(0, abs=0.015)
 
     asyncio.run(main())
 

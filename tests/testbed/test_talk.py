@@ -42,8 +42,8 @@ def test_what_one_sent_and_the_other_heard_lie_at_the_same_time(connect: Connect
             sent_s, heard_s = caller.sent.onset_s(), agent.heard.onset_s()
             assert sent_s is not None
             assert played.first_packet_s == sent_s
-            assert heard_s == pytest.approx(sent_s, abs=0.003)
-            assert agent.heard.last_voiced_s() == pytest.approx(played.last_voiced_s, abs=0.003)
+            assert heard_s == pytest.approx(sent_s, abs=0.015)
+            assert agent.heard.last_voiced_s() == pytest.approx(played.last_voiced_s, abs=0.015)
 
     asyncio.run(main())
 
@@ -98,6 +98,7 @@ def test_rtp_can_stop_and_go_on(connect: Connect) -> None:
 def test_a_bad_line_can_be_made_and_mended_during_a_call(connect: Connect, babble: Babble) -> None:
     async def main() -> None:
         async with connect() as (caller, agent):
+            await asyncio.sleep(0.05)
             caller.impair(Impairment(loss=1.0))
             await caller.play(babble(1, 0.2))
             caller.impair(None)
@@ -146,7 +147,7 @@ def test_waiting_for_quiet_gives_the_last_voice(connect: Connect, babble: Babble
         async with connect() as (caller, agent), asyncio.TaskGroup() as both:
             speaking = both.create_task(caller.play(np.concatenate((babble(1, 0.3), audio.silence(0.1), babble(2, 0.3)))))
             last_s = await agent.until_quiet(0.3, 3)
-            assert last_s == pytest.approx((await speaking).last_voiced_s, abs=0.003)
+            assert last_s == pytest.approx((await speaking).last_voiced_s, abs=0.015)
 
     asyncio.run(main())
 

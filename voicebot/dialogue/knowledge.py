@@ -216,8 +216,7 @@ def _known(key: str, line: int, found: Mapping[str, _Field], report: _Report) ->
     if key in found:
         report(line, f"key '{key}' stands here a second time (first in line {found[key].line}); keep one")
         return False
-    keys = (*_REQUIRED, *_OPTIONAL)
-    if key not in keys:
+    if key not in (keys := (*_REQUIRED, *_OPTIONAL)):
         close = difflib.get_close_matches(key, keys, n=1)
         fix = f"did you mean '{close[0]}'?" if close else f"known keys: {', '.join(keys)}"
         report(line, f"unknown key {key!r}; {fix}")
@@ -235,8 +234,8 @@ def _field(key: str, node: yaml.Node, line: int, report: _Report) -> _Field:
     for item in items:
         if not isinstance(item, yaml.ScalarNode) or not item.value.strip():
             report(_line(item.start_mark), f"'{key}' holds something that is not a text; write plain words, in double quotes if they hold a colon")
-    scalars = [item for item in items if isinstance(item, yaml.ScalarNode)]
-    return _Field(line, tuple(" ".join(item.value.split()) for item in scalars), tuple(_line(item.start_mark) for item in scalars))
+    texts = [(" ".join(item.value.split()), _line(item.start_mark)) for item in items if isinstance(item, yaml.ScalarNode)]
+    return _Field(line, tuple(text for text, _ in texts), tuple(at for _, at in texts))
 
 
 def _line(mark: yaml.error.Mark) -> int:
@@ -292,11 +291,10 @@ def _clashes(pages: Iterable[_Page]) -> Iterator[Fault]:
     """What no file shows alone: two entries of one language that claim the same question or menu key."""
     taken: dict[tuple[str, str], tuple[Path, int]] = {}
     for page in pages:
-        language = page.entry.language
         claims = [(f"question {text.casefold()!r}", line) for text, line in zip(page.entry.questions, page.question_lines, strict=True)]
         if page.entry.menu is not None:
             claims.append((f"menu key {page.entry.menu}", page.lines["menu"]))
         for claim, line in claims:
-            path, first = taken.setdefault((language, claim), (page.path, line))
+            path, first = taken.setdefault((page.entry.language, claim), (page.path, line))
             if (path, first) != (page.path, line):
                 yield Fault(page.path, line, f"{claim} already stands in {path.name}, line {first}; keep it in one entry")

@@ -8,200 +8,18 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+from voicebot.dialogue.vocabulary import COMPOUNDS, STOPS, SYNONYMS
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _SKIP_SPAN = 5
 
-# Spellings that recognisers and people split in different ways, written as one word.
-_COMPOUNDS = {
-    r"wi[ -]fi|w ?lan|wireless": "wifi",
-    r"e[ -]sims?": "esim",
-    r"voice[ -]?mails?|mail ?box|answering machine": "voicemail",
-    r"hot[ -]spot": "hotspot",
-    r"p u k": "puk",
-    r"(?:5|five)[ -]?g": "fiveg",
-    r"(?:4|four)[ -]?g|l t e": "lte",
-    r"m m s": "mms",
-    r"s m s|text messages?|texts?": "sms",
-    r"e[ -]mail": "email",
-    r"topped up|topping up|top[ -]ups?": "topup",
-    r"(?:log|logging|sign|signing)[ -]in": "login",
-    r"can not": "cannot",
-    r"cell ?phone|mobile phone|smart ?phone|handset": "phone",
-    r"broad band": "broadband",
-}
-_COMPOUND = {re.compile(rf"\b(?:{pattern})\b"): word for pattern, word in _COMPOUNDS.items()}
-
-_STOP = frozenset(
-    "a an the is are was were be been am to of in on at for with by it its this that i my me you your we our us do does did can could will would "
-    "please and or so if there have has had as i'm i've i'd i'll it's im ive just some any from".split()
-)
-
-# Words that callers use for the same thing. The first word of a line stands for all of it.
-_SYNONYMS = """
-abroad overseas foreign international country countries travel travelling trip holiday vacation border
-abroad america usa australia austria belgium brazil britain canada china denmark
-abroad egypt england europe france germany greece india indonesia ireland italy japan
-abroad korea malaysia mexico morocco netherlands norway poland portugal russia
-abroad singapore spain sweden switzerland taiwan thailand tunisia turkey ukraine vietnam
-activate activation live start begin running enable
-address street postcode zip
-adult porn bad nasty unsuitable inappropriate
-advice recommend suggest
-agent colleague employee staff adviser representative
-amount sum total
-annoying nuisance unwanted harass harassing spam junk robocall robocalls
-annoying scam scammer telemarketer telemarketers telemarketing advertising sales stranger unknown
-answer pick pickup
-app application
-appointment visit slot
-area neighbourhood neighborhood village town city region district island countryside valley suburb
-arrive come came delivery deliver delivered arrival reach
-autopay automatic automatically recurring debit
-bank giro iban
-battery charger
-bigger larger upgrade more
-bill invoice statement bills billing
-block bar ban blacklist barred stop prevent
-bonus loyalty
-book arrange schedule reserve
-booster repeater extender mesh amplifier extend boost improve strengthen
-bound tied locked
-broken break broke damage damaged crack cracked busted smash smashed shattered faulty defective scratched ruined
-business company firm
-buy purchase order obtain bought
-call ring dial telephone phoning ringing rang calling
-callback return
-cancel terminate quit resign termination cancellation discontinue
-cap limit maximum ceiling budget
-card chip
-cash money funds coins
-change modify amend alter update edit switch swap changing
-charge cost fee price rate rates charged fees expensive pay costs
-cheap cheaper discount reduction reduced rebate off concession
-check look see view find show
-child kid kids children son daughter boy girl teenager baby toddler
-choppy crackling crackle echo robot noise noisy distorted garbled muffled static sound voice audio
-close shut closing closed
-code number
-coffee tea
-complaint complain dissatisfied unhappy unsatisfied grievance angry upset disappointed ombudsman
-computer laptop pc notebook tablet desktop macbook ipad
-confirm verify prove proof certificate identity id
-connect connection connected
-contact reach
-contract subscription agreement
-copy duplicate printout pdf download
-courier postman parcel package shipment shipped ship tracking
-coverage reception signal bars network service
-credit balance prepaid voucher
-cut drop dropped disconnect disconnects interrupted dropping lost
-data gigabyte gigabytes gig gigs gb megabyte megabytes volume allowance
-day date
-dead kaput
-deadline due latest
-disabled disability handicapped
-dispute challenge contest
-divert redirect reroute diversion forward forwarding
-document form paper passport
-dollar dollars euro euros pound pounds bucks
-earlier previous old former past last
-early ahead before premature prematurely
-email mail
-emergency urgent
-end expire expiry expires finish finished over ends run
-engineer technician installer mechanic fitter craftsman repairman
-extra additional another second further add addon
-family relative household
-fast speed quick quickly
-fibre fiber optic
-film movie series video videos netflix youtube stream streaming buffering buffer
-filter content restrict restriction safe protect protection youth guard guardian
-fine penalty punishment
-fix repair mend repaired
-flight plane airport
-forgot forget forgotten remember
-freeze frozen freezing hangs stuck
-friend buddy
-garden basement cellar attic upstairs bedroom kitchen room rooms floor indoors inside walls
-greeting message announcement
-guarantee warranty guaranteed
-guest guests visitor visitors friends
-half part parts instalment installment instalments installments split portions spread
-hide hidden suppress withhold conceal anonymous anonymously private secret
-hour hours time clock
-house home flat apartment place
-increase higher rise risen rose went doubled bigger up high jumped
-install installation installed
-internet online web website websites browse browsing surf surfing pages
-join become signup customer
-key passcode password pin passphrase
-language chinese mandarin spanish french german english cantonese italian polish turkish speak
-late overdue unpaid missed
-leave exit out away left leaving
-letter post mailed posted envelope printed letterbox
-light lamp led blinking flashing
-line landline connection
-location locations nearest closest near nearby branch
-lock locked unlock unlocked simlock unblock
-lost lose missing misplaced losing mislaid disappeared vanished
-lot plenty loads
-machine device gadget equipment
-married marriage wedding divorce divorced maiden
-minute minutes
-month monthly
-mother father mum mom dad parents grandma grandmother grandfather sister brother aunt uncle cousin
-move moving moved relocate relocating relocation removal
-name surname lastname spelled misspelled spelling
-new newer fresh latest newest
-number digits
-offer deal promotion
-operator provider carrier competitor vodafone rival
-outage disruption breakdown down offline maintenance fault trouble downtime
-owner ownership holder
-parental parent
-partner wife husband spouse girlfriend boyfriend
-pay paid paying payment settle
-phone telephone mobile cell cellphone device handset iphone samsung pixel galaxy android nokia huawei xiaomi smartphone
-plan tariff package bundle packet
-poor weak bad awful terrible lousy dreadful patchy horrible
-porting port transfer
-postpone extension delay wait later reschedule longer
-premium ringtone horoscope subscribe subscribed unsubscribe competition
-receive get got getting
-refund reimburse reimbursement back repay compensation overpaid overpayment overcharged
-reject deny decline refuse
-replace replacement exchange
-reset restart reboot rebooting restarting
-return send sent
-roaming roam
-router modem box
-screen display glass
-sell sold
-senior seniors pensioner pensioners retired elderly retirement
-set setup configure settings
-share sharing tether tethering
-shop store outlet showroom shops stores branch
-short tight afford broke struggling hardship jobless unemployed salary wages
-slow sluggish crawling crawls lag lags laggy slower
-sms text texts texting
-someone somebody person people anyone
-sometimes occasionally
-student students university college school pupil apprentice apprentices trainee
-stolen theft steal robbed thief stole nicked pinched snatched mugged burgled
-sunday saturday monday tuesday wednesday thursday friday weekend weekends christmas easter
-take bring keep retain
-tower mast masts antenna
-tv television telly
-twice double duplicate
-usage used use consumed consumption
-water wet toilet
-work works working worked function functions functioning
-wrong incorrect mistake incorrectly error false
-""".strip()
+_COMPOUND = {re.compile(rf"\b(?:{pattern})\b"): word for pattern, word in COMPOUNDS.items()}
 
 
+@lru_cache(maxsize=8192)
 def _stem(word: str) -> str:
     """Cut common English endings; crude on purpose: it must only bring forms of one word together."""
     word = word.replace("'", "")
@@ -216,7 +34,7 @@ def _stem(word: str) -> str:
 
 def _synonym_table() -> dict[str, str]:
     table: dict[str, str] = {}
-    for line in _SYNONYMS.splitlines():
+    for line in SYNONYMS.splitlines():
         first, *others = map(_stem, line.split())
         table |= {other: first for other in others if other not in table}
     return table
@@ -239,23 +57,30 @@ def split(text: str, language: str) -> list[str]:
     return [piece for word in words for piece in (jieba.cut(word) if _CJK.search(word) else [word])]
 
 
+def _stems(words: Sequence[str], language: str) -> list[str]:
+    return [_stem(word) for word in words] if language == "en" else list(words)
+
+
+def _without_stops(words: Sequence[str], language: str) -> list[str]:
+    stops = STOPS.get(language, frozenset())
+    return [word for word in words if word not in stops]
+
+
 def content(words: Sequence[str], language: str) -> list[str]:
     """The words that carry meaning, each once, folded to one form for all synonyms."""
-    if language != "en":
-        return list(dict.fromkeys(words))
-    stems = (_stem(word) for word in words if word not in _STOP)
-    return list(dict.fromkeys(_CANONICAL.get(stem, stem) for stem in stems))
+    stems = _stems(_without_stops(words, language), language)
+    return list(dict.fromkeys(_CANONICAL.get(stem, stem) if language == "en" else stem for stem in stems))
 
 
 def phrases(words: Sequence[str], language: str) -> list[str]:
     """Stems, and pairs of neighbours; the first word of the text counts as a pair of its own."""
-    stems = ["^", *(map(_stem, words) if language == "en" else words)]
+    stems = ["^", *_stems(words, language)]
     return stems[1:] + [f"{left} {right}" for left, right in itertools.pairwise(stems)]
 
 
 def pairs(words: Sequence[str], language: str) -> list[str]:
     """Words with meaning, and pairs of them in any order within a short span: what survives a lost or added word."""
-    stems = [_stem(word) for word in words if word not in _STOP] if language == "en" else list(words)
+    stems = _stems(_without_stops(words, language), language)
     return stems + _in_any_order(stems)
 
 
@@ -270,17 +95,13 @@ def letters(words: Sequence[str], language: str) -> list[str]:
     if any(_CJK.search(word) for word in words):
         text = "".join(words)
         return [text[at : at + size] for size in (1, 2, 3) for at in range(len(text) - size + 1)]
-    return _pieces(words)
+    padded = [f" {word} " for word in words]
+    return [word[at : at + size] for word in padded for size in (3, 4, 5) for at in range(max(1, len(word) - size + 1))]
 
 
 def meaning_letters(words: Sequence[str], language: str) -> list[str]:
-    """As `letters`, inside words with meaning that are folded to their synonyms."""
-    return _pieces(content(words, language))
-
-
-def _pieces(words: Sequence[str]) -> list[str]:
-    padded = [f" {word} " for word in words]
-    return [word[at : at + size] for word in padded for size in (3, 4, 5) for at in range(max(1, len(word) - size + 1))]
+    """As `letters`, of words with meaning that are folded to their synonyms."""
+    return letters(content(words, language), language)
 
 
 def _in_any_order(words: Sequence[str]) -> list[str]:

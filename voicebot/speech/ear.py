@@ -21,7 +21,7 @@ from voicebot.speech.endpointing import Endpointing, Paused, SpeechStarted, TooL
 from voicebot.speech.endpointing import Event as TurnEvent
 from voicebot.speech.silero import SpeechDetector
 from voicebot.speech.vad import Gate
-from voicebot.values import FRAME_MS, Digit, NoAudio, Silence, Sound, Transcript, Unrecognised, Utterance
+from voicebot.values import FRAME_MS, Digit, NoAudio, Silence, Sound, Transcript, Unrecognised, Utterance, duration_ms
 
 KEPT_FRAMES = 40
 """Frames kept from before speech is certain: endpointing asks for at most 400 ms before an onset that is confirmed up to 300 ms late."""
@@ -72,8 +72,9 @@ class Ear:
         self._gate = Gate()
         self._endpointing = Endpointing(hearing.turns)
         self._bargein = BargeIn(hearing.language)
-        self._silero = hearing.detector.stream(self._gate.probability) if hearing.detector else None
+        self._silero = hearing.detector.stream(self._probability) if hearing.detector else None
         self._asked_silero = False
+        self._silero_fed_ms = self._silero_lag_ms = 0
         self._kept: deque[bytes] = deque(maxlen=KEPT_FRAMES)
         self._talk: _Talk | None = None
         self._pauses: asyncio.Queue[tuple[int, _Talk]] = asyncio.Queue()
@@ -153,10 +154,20 @@ class Ear:
         if wanted and not self._asked_silero:
             before = list(self._kept)[-1 - Gate.PREROLL_MS // FRAME_MS :]
             self._silero.reset()
-            self._silero.feed(b"".join(before), self.now_ms)
+            self._silero_lag_ms = self.now_ms - len(before) * FRAME_MS - self._silero_fed_ms
+            self._feed_silero(b"".join(before))
         elif wanted:
-            self._silero.feed(pcm, self.now_ms)
+            self._feed_silero(pcm)
         self._asked_silero = wanted
+
+    def _feed_silero(self, pcm: bytes) -> None:
+        if self._silero:
+            self._silero_fed_ms += duration_ms(pcm)
+            self._silero.feed(pcm)
+
+    def _probability(self, end_ms: int, probability: float) -> None:
+        """Silero counts the audio it was given; the gate counts the call's."""
+        self._gate.probability(end_ms + self._silero_lag_ms, probability)
 
     def _turn(self, event: TurnEvent) -> None:
         match event:

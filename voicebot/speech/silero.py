@@ -1,6 +1,6 @@
-"""Silero, the neural voice detector, in one worker process for all calls: 32 ms windows in, probabilities of speech out.
+"""Silero voice activity: is this a human voice, asked of every 32 ms of every call, in one worker process. It only answers; what follows is decided elsewhere.
 
-A lost worker only stops the probabilities: voice detection then decides without them. Nothing here keeps audio beyond a window.
+Model: Silero VAD v6 (MIT), the ONNX file inside the faster-whisper package. It hears 512 new samples after 64 old ones and keeps a recurrent state.
 """
 
 from __future__ import annotations
@@ -8,153 +8,178 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, cast
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from voicebot.errors import EngineError
 from voicebot.speech.workers import Message, Pool, Reply, Worker
-from voicebot.values import SAMPLE_RATE_HZ
 
-WINDOW = 512
-"""Samples of one decision: 32 ms."""
-CONTEXT = 64
-"""Samples of the window before that the model also sees."""
-_STATE = (1, 1, 128)
+WINDOW_MS = 32
+WINDOW_BYTES = 1_024
+
+_CONTEXT_SAMPLES = 64
+_STATE_SIZE = 128
+_FACTORY = "voicebot.speech.silero:Silero"
+
+Floats = NDArray[np.float32]
 
 
 def model_file() -> Path:
-    """`silero_vad_v6.onnx` inside the faster-whisper package, found without importing it. Raises EngineError."""
-    spec = find_spec("faster_whisper")
-    for folder in spec.submodule_search_locations if spec and spec.submodule_search_locations else ():
-        if (path := Path(folder) / "assets" / "silero_vad_v6.onnx").exists():
-            return path
-    raise EngineError("silero: no silero_vad_v6.onnx; reinstall faster-whisper (scripts/setup)")
+    """The ONNX file. Found without importing faster_whisper, which takes a second. Raises EngineError."""
+    package = find_spec("faster_whisper")
+    path = Path(package.origin).parent / "assets" / "silero_vad_v6.onnx" if package and package.origin else None
+    if path is None or not path.exists():
+        raise EngineError("silero: silero_vad_v6.onnx not found; install faster-whisper 1.2 or newer")
+    return path
+
+
+def over_streams(model: bytes) -> bytes:
+    """The model with its rows meaning streams instead of successive windows of one stream. Raises EngineError for another version of the file.
+
+    As it comes, row n of `input` follows row n-1 in time, and the state has one row. Changes of the same length in the ONNX protobuf make rows
+    independent: the transpose before the LSTM puts them on its batch axis, not its time axis, and the states `h` and `c` may have any number of rows.
+    """
+    time_axis, batch_axis = b"\x40\x00\x40\x02\x40\x01", b"\x40\x02\x40\x00\x40\x01"  # attribute ints perm = (0, 2, 1) → (2, 0, 1)
+    one, any_number = b"\x0a\x02\x08\x01", b"\x0a\x02\x12\x00"  # dimension: dim_value 1 → dim_param ""
+    shape = b"\x12\x13\x0a\x11\x08\x01\x12\x0d" + one + b"%b\x0a\x03\x08\x80\x01"
+    changes = [(time_axis, batch_axis)]
+    changes += [(b"\x0a\x01" + name + shape % one, b"\x0a\x01" + name + shape % any_number) for name in (b"h", b"c")]
+    changes += [(b"\x0a\x02" + name + shape % one, b"\x0a\x02" + name + shape % any_number) for name in (b"hn", b"cn")]
+    for old, new in changes:
+        if model.count(old) != 1:
+            raise EngineError("silero: this version of silero_vad_v6.onnx is not the one tested; install faster-whisper 1.2")
+        model = model.replace(old, new)
+    return model
 
 
 @dataclass(slots=True)
-class _Stream:
-    pcm: bytearray = field(default_factory=bytearray)
-    context: NDArray[np.float32] = field(default_factory=lambda: np.zeros(CONTEXT, np.float32))
-    h: NDArray[np.float32] = field(default_factory=lambda: np.zeros(_STATE, np.float32))
-    c: NDArray[np.float32] = field(default_factory=lambda: np.zeros(_STATE, np.float32))
+class _Ear:
+    hidden: Floats = field(default_factory=lambda: np.zeros(_STATE_SIZE, np.float32))
+    cell: Floats = field(default_factory=lambda: np.zeros(_STATE_SIZE, np.float32))
+    context: Floats = field(default_factory=lambda: np.zeros(_CONTEXT_SAMPLES, np.float32))
 
 
 class Silero:
-    """The engine inside the worker. `feed` carries the end of its audio in the stream's time; `reset` forgets state and audio."""
+    """The engine inside the worker. One `feed` message is one window; all windows that have arrived are run together, one per stream at a time."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self) -> None:
+        import onnxruntime  # noqa: PLC0415  only the worker needs it
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4
+        options.log_severity_level = 3  # the rewritten model still declares one row for what it puts out; ONNX Runtime would warn at each run
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # noqa: BLE001 - onnxruntime names no common base for what a broken file raises
-            raise EngineError(f"silero: {model} cannot be loaded: {error}; reinstall faster-whisper (scripts/setup)") from None
-        self._streams: dict[int, _Stream] = {}
+        self._network = onnxruntime.InferenceSession(over_streams(model_file().read_bytes()), options, providers=["CPUExecutionProvider"])
+        self._ears: dict[int, _Ear] = {}
 
     def handle(self, batch: Sequence[Message]) -> Iterator[Reply]:
-        """A probability for each window that is complete."""
-        for message in batch:
-            match message.verb:
-                case "feed":
-                    yield from self._windows(message)
-                case "reset":
-                    self._streams[message.stream] = _Stream()
-                case "drop":
-                    self._streams.pop(message.stream, None)
+        """A probability for each window, in the order of each stream."""
+        for messages in zip_longest(*_by_stream(batch).values()):
+            windows = [message for message in messages if message and message.verb == "feed"]
+            if windows:
+                yield from self._listen(windows)
+            for message in messages:
+                if message and message.verb in ("drop", "reset"):
+                    self._ears.pop(message.stream, None)
 
-    def _windows(self, message: Message) -> Iterator[Reply]:
-        stream = self._streams.setdefault(message.stream, _Stream())
-        stream.pcm += message.pcm
-        while len(stream.pcm) >= WINDOW * 2:
-            window = np.frombuffer(bytes(stream.pcm[: WINDOW * 2]), "<i2").astype(np.float32) / np.float32(32_768)
-            del stream.pcm[: WINDOW * 2]
-            left_ms = len(stream.pcm) // 2 * 1000 // SAMPLE_RATE_HZ
-            yield Reply(message.stream, "probability", value=self._probability(stream, window), end_ms=message.end_ms - left_ms)
+    def _listen(self, windows: Sequence[Message]) -> Iterator[Reply]:
+        ears = [self._ears.setdefault(window.stream, _Ear()) for window in windows]
+        samples = np.stack([np.frombuffer(window.pcm, np.int16) for window in windows]).astype(np.float32) / 32_768
+        inputs = {
+            "input": np.concatenate([np.stack([ear.context for ear in ears]), samples], axis=1),
+            "h": np.stack([ear.hidden for ear in ears])[None],
+            "c": np.stack([ear.cell for ear in ears])[None],
+        }
+        chances, hidden, cell = cast(tuple[Floats, Floats, Floats], self._network.run(None, inputs))
+        for row, (ear, window) in enumerate(zip(ears, windows, strict=True)):
+            ear.hidden, ear.cell, ear.context = hidden[0, row], cell[0, row], samples[row, -_CONTEXT_SAMPLES:]
+            yield Reply(window.stream, "probability", value=float(chances[row]), end_ms=window.end_ms)
 
-    def _probability(self, stream: _Stream, window: NDArray[np.float32]) -> float:
-        samples = np.concatenate((stream.context, window))[None, :]
-        output, stream.h, stream.c = self._session.run(None, {"input": samples, "h": stream.h, "c": stream.c})
-        stream.context = window[-CONTEXT:]
-        return float(np.asarray(output).reshape(-1)[0])
+
+def _by_stream(batch: Sequence[Message]) -> dict[int, list[Message]]:
+    found: dict[int, list[Message]] = {}
+    for message in batch:
+        found.setdefault(message.stream, []).append(message)
+    return found
 
 
 class DetectorStream:
-    """One call's windows. A lost worker is taken up again at the next `reset`."""
+    """One call's audio. `on_probability(end_ms, probability)` runs in the loop, `end_ms` counted from the stream's first sample."""
 
-    def __init__(self, pool: Pool, on_probability: Callable[[int, float], None]) -> None:
-        self._pool = pool
+    def __init__(self, detector: SpeechDetector, on_probability: Callable[[int, float], None]) -> None:
+        self._detector = detector
         self._on_probability = on_probability
         self._worker: Worker | None = None
         self._stream = 0
+        self._piece = bytearray()
+        self._end_ms = 0
+        self._closed = False
+
+    def feed(self, pcm: bytes) -> None:
+        """Take 16 kHz audio of any length. Never waits, never raises; while the worker is down or far behind, windows are left out."""
+        self._piece += pcm
+        while len(self._piece) >= WINDOW_BYTES:
+            window = bytes(self._piece[:WINDOW_BYTES])
+            del self._piece[:WINDOW_BYTES]
+            self._end_ms += WINDOW_MS
+            self._send("feed", window)
 
     def reset(self) -> None:
-        """Forget what was heard: what follows does not join on."""
-        if self._worker is None:
-            self._open()
-        self._send(Message(self._stream, "reset"))
-
-    def feed(self, pcm: bytes, end_ms: int) -> None:
-        """Take 16 kHz audio that ends at `end_ms` of the call. Never waits, never raises."""
-        self._send(Message(self._stream, "feed", pcm, end_ms))
+        """Forget what was heard so far; times go on."""
+        self._send("reset")
 
     def close(self) -> None:
-        """Free the stream. Closing twice is allowed."""
+        """No more callbacks. Closing twice is allowed."""
+        self._closed = True
         if self._worker:
             self._worker.close(self._stream)
             self._worker = None
 
     def replied(self, reply: Reply) -> None:
         """From the worker."""
-        self._on_probability(reply.end_ms, reply.value)
+        if not self._closed and reply.verb == "probability":
+            self._on_probability(reply.end_ms, reply.value)
 
     def lost(self, _error: EngineError) -> None:
-        """The worker is gone."""
+        """From the worker: it is gone. The next window opens a stream on its successor, once there is one."""
         self._worker = None
 
-    def _open(self) -> None:
-        try:
-            worker = self._pool.least_loaded()
-            self._stream = worker.open(self)
-            self._worker = worker
-        except EngineError:
-            self._worker = None
-
-    def _send(self, message: Message) -> None:
-        if self._worker is None:
+    def _send(self, verb: Any, window: bytes = b"") -> None:
+        if self._closed:
             return
         try:
-            self._worker.send(message)
+            if self._worker is None:
+                worker = self._detector.worker()
+                self._stream = worker.open(self)
+                self._worker = worker
+            self._worker.send(Message(self._stream, verb, window, self._end_ms))
         except EngineError:
-            self.close()
+            return  # `healthy` tells; turn-taking goes on with what webrtcvad says
 
 
 class SpeechDetector:
-    """Silero for all calls, in one worker process."""
+    """Silero in one worker process for all calls. An async context manager."""
 
     def __init__(self) -> None:
-        self._pool: Pool | None = None
+        self._pool = Pool(_FACTORY, {})
 
     @property
     def healthy(self) -> bool:
-        """Whether the worker runs."""
-        return self._pool is not None and any(worker.ready for worker in self._pool.workers)
+        """Whether windows are being answered."""
+        return any(worker.ready for worker in self._pool.workers)
 
     async def start(self) -> None:
         """Return when the model is loaded. Raises EngineError."""
-        self._pool = Pool("voicebot.speech.silero:Silero", {"model": str(model_file())})
         await self._pool.start()
 
     async def stop(self) -> None:
         """End the worker."""
-        if self._pool:
-            await self._pool.stop()
+        await self._pool.stop()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -164,7 +189,9 @@ class SpeechDetector:
         await self.stop()
 
     def stream(self, on_probability: Callable[[int, float], None]) -> DetectorStream:
-        """A stream for one call; `on_probability(end_ms, probability)` runs in the loop, `end_ms` in the call's time. Begin with `reset`."""
-        if self._pool is None:
-            raise EngineError("silero: the worker is not started")
-        return DetectorStream(self._pool, on_probability)
+        """A stream for one call."""
+        return DetectorStream(self, on_probability)
+
+    def worker(self) -> Worker:
+        """The running worker. Raises EngineError while there is none."""
+        return self._pool.least_loaded()

@@ -287,9 +287,9 @@ class Journal:
         self._retry_at_s = asyncio.get_running_loop().time() + RETRY_S
 
     def _lose(self, count: int, why: str) -> None:
-        if self.lost % 1_000 == 0:  # an event a line would flood the log
-            _log.error("journal events lost", why=why, lost=self.lost + count)
-        self.lost += count
+        before, self.lost = self.lost, self.lost + count
+        if not before or before // 1_000 < self.lost // 1_000:  # a log line for each would flood the log
+            _log.error("journal events lost", why=why, lost=self.lost)
 
     async def _read(self, wanted: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
         try:

@@ -26,11 +26,10 @@ _log = structlog.get_logger(__name__)
 class Phone:
     """One SIP socket; made by `Phone.open`."""
 
-    def __init__(self, server: Address, codecs: tuple[Codec, ...], account: Account | None, host: str) -> None:
-        self.server, self.codecs, self.account, self.host = server, codecs, account, host
+    def __init__(self, server: Address, codecs: tuple[Codec, ...], account: Account | None, *, host: str, events: bool) -> None:
+        self.server, self.codecs, self.account, self.host, self.events = server, codecs, account, host, events
         self.calls: dict[str, Call] = {}
         """Calls not ended yet, by our tag."""
-        self.events = True
         self.wire = Wire(self._requested)
         self._ringing: asyncio.Queue[Call] = asyncio.Queue()
         self._registration: Dialog | None = None
@@ -51,8 +50,7 @@ class Phone:
         """A phone at `host`:`port` (0: any free one) that dials through `server`. `codecs`, best first; `events`: keys may be
         pressed as telephone-events (without them a PBX listens for in-band tones). At the end it hangs up and unregisters. Raises PhoneError.
         """
-        phone = cls(server, codecs, account, host)
-        phone.events = events
+        phone = cls(server, codecs, account, host=host, events=events)
         await phone.wire.open(host, port)
         try:
             yield phone

@@ -18,8 +18,6 @@ from voicebot.testbed.g711 import Codec
 
 UNSEEN_EN = Path(__file__).with_name("unseen_en.csv")
 VOICES = ("flite:rms", "flite:awb", "flite:kal16", "flite:slt", "festival:kal_diphone")
-PAUSE_MIN_WORDS = 4
-"""A question in which somebody may stop to think has at least this many words."""
 
 
 @dataclass(frozen=True, slots=True)

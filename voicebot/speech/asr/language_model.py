@@ -1,0 +1,169 @@
+"""The n-gram model and dictionary that tell PocketSphinx which English to expect: knowledge base wordings first, general telephone English behind them,
+common words of any kind behind that. Built once per content and kept in a folder; nothing here hears or keeps what callers say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pocketsphinx
+
+from voicebot.errors import EngineError
+from voicebot.speech.asr.sentences import ENGLISH, sentences
+
+GENERAL_WEIGHT = 0.1
+"""What a general telephone sentence counts beside a wording of the knowledge base."""
+COMMON_WORDS = 5_000
+"""Words of general English that can be heard although no sentence has them."""
+
+_VERSION = "1"
+_START, _END = "<s>", "</s>"
+_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+_TENS = ". . twenty thirty forty fifty sixty seventy eighty ninety".split()
+_SPOKEN = {"wi-fi": "wifi", "e-sim": "e sim", "esim": "e sim", "&": " and ", "%": " percent ", "$": " dollars ", "€": " euros ", "’": "'"}
+_FLITE_PHONES = {"ax": "AH", "axr": "ER", "ix": "IH", "dx": "D", "el": "AH L", "em": "AH M", "en": "AH N", "nx": "N", "pau": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageFiles:
+    """What a decoder needs to know of a language besides its sounds: an ARPA n-gram model and a pronunciation dictionary."""
+
+    language_model: Path
+    dictionary: Path
+
+
+def build(wordings: Sequence[str], folder: Path) -> LanguageFiles:
+    """The files for these wordings and our own general sentences, from `folder` when the same were built before. Takes seconds, and may run in several
+    processes at once. Raises EngineError."""
+    key = hashlib.sha256("\n".join((_VERSION, pocketsphinx.__file__, ENGLISH.read_text(encoding="utf-8"), *wordings)).encode()).hexdigest()[:16]
+    home = folder / f"english-{key}"
+    files = LanguageFiles(home / "model.arpa", home / "words.dict")
+    if not home.is_dir():
+        _write(wordings, files)
+    return files
+
+
+def spoken(text: str) -> list[str]:
+    """`text` as the words that are said: lower case, numbers and signs in words. "My 5G e-SIM" → my five g e sim."""
+    lower = text.lower()
+    for sign, words in _SPOKEN.items():
+        lower = lower.replace(sign, words)
+    lower = re.sub(r"\d+", lambda digits: f" {_number(digits[0])} ", lower)
+    return [word.strip("'") for word in re.findall(r"[a-z']+", lower) if word.strip("'")]
+
+
+def arpa(weighted: Iterable[tuple[Sequence[str], float]], common: Mapping[str, float]) -> str:
+    """An interpolated trigram model as ARPA text, smoothed as Witten and Bell (1991, method C) do: what a history has not yet shown gets the share
+    (distinct followers) / (distinct followers + count). `common` are probabilities of words that no sentence needs to have."""
+    followers: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for words, weight in weighted:
+        padded = (_START, *words, _END)
+        for end in range(1, len(padded)):
+            for order in range(min(end, 2) + 1):
+                followers[padded[end - order : end]][padded[end]] += weight
+    backoff = {history: len(seen) / (len(seen) + seen.total()) for history, seen in followers.items()}
+    chances: dict[tuple[str, ...], float] = {}
+    vocabulary = dict.fromkeys((*followers[()], *common))
+    scale = sum(common.values()) or 1.0
+    for word in vocabulary:
+        share = followers[()][word] / followers[()].total()
+        chances[(word,)] = (1 - backoff[()]) * share + backoff[()] * common.get(word, 1e-7) / scale
+    for order in (1, 2):
+        for history, seen in [(history, seen) for history, seen in followers.items() if len(history) == order]:
+            for word, count in seen.items():
+                chances[(*history, word)] = (1 - backoff[history]) * count / seen.total() + backoff[history] * chances[(*history[1:], word)]
+    chances[(_START,)] = 1e-99
+    return _arpa_text(chances, backoff)
+
+
+def _arpa_text(chances: Mapping[tuple[str, ...], float], backoff: Mapping[tuple[str, ...], float]) -> str:
+    orders = {order: sorted(gram for gram in chances if len(gram) == order) for order in (1, 2, 3)}
+    lines = ["\\data\\", *(f"ngram {order}={len(grams)}" for order, grams in orders.items())]
+    for order, grams in orders.items():
+        lines += ["", f"\\{order}-grams:"]
+        for gram in grams:
+            tail = f" {math.log10(backoff.get(gram, 1.0)):.4f}" if order < 3 else ""
+            lines.append(f"{math.log10(chances[gram]):.4f} {' '.join(gram)}{tail}")
+    return "\n".join([*lines, "", "\\end\\", ""])
+
+
+def pronunciations(word: str) -> list[str]:
+    """How `word` may sound, in the phones of the CMU dictionary: from the dictionary, else by flite's letter-to-sound rules and, for short words, spelled."""
+    known = _cmudict().get(word)
+    if known:
+        return known
+    spelled = " ".join(_cmudict()[letter][0] for letter in word if letter != "'")
+    guess = _letter_to_sound(word)
+    if not guess:
+        return [spelled]
+    return [guess, spelled] if len(word) <= 4 else [guess]
+
+
+def _write(wordings: Sequence[str], files: LanguageFiles) -> None:
+    home = files.dictionary.parent
+    home.parent.mkdir(parents=True, exist_ok=True)
+    weighted = [(spoken(text), 1.0) for text in wordings] + [(spoken(text), GENERAL_WEIGHT) for text in sentences()]
+    common = _common_words()
+    words = sorted({word for said, _ in weighted for word in said} | common.keys())
+    with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
+        made = Path(scratch) / "made"
+        made.mkdir()
+        (made / files.language_model.name).write_text(arpa([pair for pair in weighted if pair[0]], common), encoding="utf-8")
+        (made / files.dictionary.name).write_text("".join(map(_dictionary_lines, words)), encoding="utf-8")
+        try:
+            made.rename(home)
+        except OSError:
+            if not home.is_dir():  # else another process was first, with the same content
+                raise EngineError(f"{home}: cannot be written; free the folder or set [speech] cache") from None
+
+
+def _dictionary_lines(word: str) -> str:
+    return "".join(f"{word}{f'({number})' if number > 1 else ''} {phones}\n" for number, phones in enumerate(pronunciations(word), 1))
+
+
+def _common_words() -> dict[str, float]:
+    """The most frequent words of the general model inside the pocketsphinx package, with their probabilities."""
+    model = pocketsphinx.NGramModel.readfile(pocketsphinx.get_model_path("en-us/en-us.lm.bin"))
+    log_base = math.log(1.0001)
+    scores = {word: model.prob([word]) for word in _cmudict() if re.fullmatch(r"[a-z][a-z']*", word)}
+    top = sorted(scores, key=lambda word: -scores[word])[:COMMON_WORDS]
+    return {word: math.exp(scores[word] * log_base) for word in top}
+
+
+@cache
+def _cmudict() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict")).read_text(encoding="utf-8").splitlines():
+        word, phones = line.split(maxsplit=1)
+        found[re.sub(r"\(\d+\)$", "", word)].append(phones.strip())
+    return dict(found)
+
+
+def _letter_to_sound(word: str) -> str:
+    if not shutil.which("flite"):
+        return ""
+    done = subprocess.run(["flite", "-ps", "-t", word, "-o", os.devnull], capture_output=True, text=True, timeout=10, check=False)
+    phones = [_FLITE_PHONES.get(phone, phone.upper()) for phone in done.stdout.split()]
+    return " ".join(phone for phone in phones if phone)
+
+
+def _number(digits: str) -> str:
+    value = int(digits)
+    if len(digits) > 3 or (len(digits) > 1 and digits[0] == "0"):
+        return " ".join(_ONES[int(digit)] for digit in digits)
+    if value < 20:
+        return _ONES[value]
+    if value < 100:
+        return _TENS[value // 10] + (f" {_ONES[value % 10]}" if value % 10 else "")
+    return f"{_ONES[value // 100]} hundred" + (f" {_number(str(value % 100))}" if value % 100 else "")

@@ -1,0 +1,154 @@
+"""`scripts/bench`: figures of a voicebot under test calls, as a table or as JSON. It starts one of its own, or calls the one named by --at."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from voicebot.dialogue.knowledge import load as load_knowledge
+from voicebot.errors import KnowledgeError, VoicebotError
+from voicebot.testbed import bench_runs as runs
+from voicebot.testbed.bench_figures import Result, table, to_json
+from voicebot.testbed.questions import UNSEEN_EN, Question, choose, known, unanswerable, unseen
+from voicebot.testbed.rig import Rig, Target, attached, rig
+
+Seed = Annotated[int, typer.Option(help="Which questions, voices, codecs and pauses are drawn.")]
+Trials = Annotated[int, typer.Option(min=1, help="How many trials.")]
+At = Annotated[str | None, typer.Option("--at", metavar="HOST:PORT", help="Call a voicebot that runs already; otherwise one is started for this.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output, with every trial.")]
+Wordings = Annotated[Path | None, typer.Option(help="CSV of entry_id, wording; 'kb': the knowledge base's own. Left out: unseen ones.")]
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="Measure turns on the wire.")
+
+
+@app.command()
+def latency(trials: Trials = 20, seed: Seed = 1, at: At = None, wordings: Wordings = None, as_json: AsJson = False) -> None:
+    """Mouth-to-ear of one call at a time."""
+    show("latency", lambda: _turns(at, lambda target: drawn(target, trials, seed, wordings), 1, {"p50": 700, "p95": 1_100}), as_json)
+
+
+@app.command()
+def calls(
+    *,
+    concurrent: Annotated[int, typer.Option(min=1, help="Calls at once.")] = 10,
+    trials: Trials = 60,
+    seed: Seed = 1,
+    at: At = None,
+    wordings: Wordings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Mouth-to-ear, answers and CPU per call of many calls at once."""
+    show(f"{concurrent} calls at once", lambda: _turns(at, lambda target: drawn(target, trials, seed, wordings), concurrent, {"p95": 1_500}), as_json)
+
+
+@app.command("barge-in")
+def barge_in(trials: Trials = 20, seed: Seed = 1, at: At = None, as_json: AsJson = False) -> None:
+    """From the caller's voice to the bot's silence."""
+    show("barge-in", lambda: _on_target(at, lambda target: runs.barge_in(target, drawn(target, trials, seed), seed, progress)), as_json)
+
+
+@app.command()
+def backchannel(trials: Trials = 20, seed: Seed = 1, as_json: AsJson = False) -> None:
+    """Does the bot go on after "mm-hm"?"""
+    show("backchannel", lambda: _on_rig(lambda own: runs.backchannel(own, drawn(own, trials, seed), seed, progress)), as_json)
+
+
+@app.command()
+def pauses(trials: Trials = 40, seed: Seed = 1, as_json: AsJson = False) -> None:
+    """Does a pause of 500 ms between two words end the turn?"""
+    show("pauses", lambda: _on_rig(lambda own: runs.pauses(own, drawn(own, trials, seed), seed, progress)), as_json)
+
+
+@app.command()
+def handover(trials: Trials = 10, seed: Seed = 1, as_json: AsJson = False) -> None:
+    """From the decision for a person to the queue."""
+    show("handover", lambda: _on_rig(lambda own: runs.handover(own, drawn(own, trials, seed), seed, progress)), as_json)
+
+
+def main() -> None:
+    """Entry point: a VoicebotError is one line on standard error and exit status 1."""
+    try:
+        app()
+    except* VoicebotError as errors:
+        print(f"bench: {innermost(errors)}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def show(name: str, run: Callable[[], Coroutine[Any, Any, Result]], as_json: bool) -> None:
+    """Run, print, and exit with 1 when a figure misses its bar."""
+    result = asyncio.run(until_terminated(run()))
+    if as_json:
+        print(to_json({name: result}))
+    else:
+        Console().print(table(name, result.figures))
+    if not result.passed:
+        raise typer.Exit(1)
+
+
+async def until_terminated(run: Coroutine[Any, Any, Any]) -> Any:
+    """As `run`; SIGTERM ends it as Ctrl-C does, so that nothing it started is left."""
+    async with asyncio.TaskGroup() as scope:
+        task = scope.create_task(run)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return task.result()
+
+
+def progress(what: str) -> None:
+    """One line for who waits."""
+    print(f"  {what}", file=sys.stderr, flush=True)
+
+
+def drawn(target: Target, trials: int, seed: int, wordings: Path | None = None, **limits: Any) -> tuple[Question, ...]:
+    """Questions for a run. Raises KnowledgeError when a wording asks for an entry the knowledge base lacks."""
+    entries = load_knowledge(target.settings.kb.folder).language(runs.LANGUAGE)
+    chosen = known(entries) if wordings == Path("kb") else unseen(wordings or UNSEEN_EN)
+    if missing := unanswerable(chosen, entries):
+        raise KnowledgeError(f"{wordings or UNSEEN_EN}: no entry {', '.join(missing)} in {target.settings.kb.folder}; add it or drop the wording")
+    return choose(chosen, trials, seed, **limits)
+
+
+def innermost(error: BaseException) -> BaseException:
+    """The first error of a group of groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+@contextlib.asynccontextmanager
+async def target_at(at: str | None) -> AsyncIterator[Target]:
+    """The voicebot at `at`, or one of our own."""
+    if at is not None:
+        yield attached(at)
+        return
+    progress("starting a voicebot")
+    async with rig() as own:
+        yield own
+
+
+async def _turns(at: str | None, draw: Callable[[Target], tuple[Question, ...]], concurrent: int, bars: dict[str, float]) -> Result:
+    async with target_at(at) as target:
+        took, load = await runs.turns(target, draw(target), concurrent, progress)
+    return runs.turn_result(took, load, bars)
+
+
+async def _on_target(at: str | None, run: Callable[[Target], Coroutine[Any, Any, Result]]) -> Result:
+    async with target_at(at) as target:
+        return await run(target)
+
+
+async def _on_rig(run: Callable[[Rig], Coroutine[Any, Any, Result]]) -> Result:
+    progress("starting a voicebot")
+    async with rig() as own:
+        return await run(own)
+
+
+if __name__ == "__main__":
+    main()
