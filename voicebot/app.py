@@ -166,7 +166,6 @@ class Controller:
             self._bot.metrics.calls_in_progress.dec()
 
     async def _floor(self, link: ControlLink) -> None:
-        await _sweep(link)
         await self._bot.floor.watch(link, self._journal)
 
 
@@ -199,17 +198,6 @@ async def _send_on(link: ControlLink, application: str) -> None:
         if channel.name == name:
             log.warning("unknown call sent on to the queue")
             await link.ari.continue_in_dialplan(channel.id, QUEUE_CONTEXT)
-
-
-async def _sweep(link: ControlLink) -> None:
-    """Remove what a crashed controller left in Asterisk: its media channels with no caller, its empty bridges."""
-    with contextlib.suppress(AriError):
-        bridges = await link.ari.bridges()
-        for bridge in bridges:
-            if bridge.name.endswith("-bridge") and all(channel.endswith("-media") for channel in bridge.channels):
-                for channel in bridge.channels:
-                    await link.ari.hang_up(channel)
-                await link.ari.destroy_bridge(bridge.id)
 
 
 async def _overflow_messages(phrases: Phrases, tongues: Mapping[str, Tongue], folder: Path) -> None:

@@ -6,6 +6,7 @@ Whatever goes wrong here, the caller's next step is the queue and the record is 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +60,7 @@ from voicebot.store.events import (
 from voicebot.store.journal import CallJournal
 from voicebot.telephony.ari import StasisStart
 from voicebot.telephony.floor import Floor
-from voicebot.telephony.leg import Leg, MediaDoor
+from voicebot.telephony.leg import Leg, MediaDoor, finished
 from voicebot.telephony.media import Frame
 from voicebot.telephony.recording import Recorder
 from voicebot.telephony.server import ControlLink
@@ -67,6 +68,8 @@ from voicebot.values import Digit, NoAudio, Silence, Sound, Unrecognised, Uttera
 
 QUEUE_CONTEXT = "voicebot-handover"
 LET_GO_S = 2.0
+LEFT_ALREADY = 409
+"""Asterisk's answer when a channel is in the dialplan already, as after a handover whose answer was lost."""
 log = structlog.get_logger()
 T = TypeVar("T")
 
@@ -112,9 +115,9 @@ async def run(bot: Bot, control: ControlLink, start: StasisStart, record: CallJo
             ending = await _first(call.leg.watch(), call.converse(), call.ear.run(), call.audio_lost(), call.recorder.run())
             await call.let_go(ending or Gone())
         except Exception as error:  # noqa: BLE001 - supervision point: any fault of ours ends in the queue
-            await call.fail(error)
+            await finished(call.fail(error))
         except asyncio.CancelledError:
-            await asyncio.shield(call.fail(VoicebotError("the controller is stopping")))
+            await finished(call.fail(VoicebotError("the controller is stopping")))
             raise
         finally:
             call.ear.close()
@@ -212,20 +215,21 @@ class Call:
                 self._seal("contained" if self.state.answered and not self.state.misses else "abandoned", "caller")
 
     async def fail(self, error: BaseException) -> None:
-        """A fault of ours: the caller goes to the queue, the record says why."""
-        if getattr(_innermost(error), "status", 0) == 404:
-            return await self.let_go(Gone())
-        what = _plain(error)
-        log.error("call failed", call_id=self.record.call_id, why=what)
-        self.bot.metrics.faults.labels("call").inc()
-        self._write(Fault("call", what))
+        """A fault of ours: the caller goes to the queue, the record says why. A request refused because the caller has hung up is none."""
         try:
             async with asyncio.timeout(LET_GO_S):
-                await self._to_queue({"VOICEBOT_QUEUE": self.bot.settings.handover.queue})
+                await self._to_queue({})
         except (AriError, TimeoutError) as refused:
+            if _status(refused) == LEFT_ALREADY:
+                return self._fault(error)
             self.bot.floor.drop(self.leg.caller.id)
+            if _status(refused) == _status(error) == 404:
+                return await self.let_go(Gone())
+            self._fault(error)
             log.warning("caller could not be sent to the queue", call_id=self.record.call_id, why=_plain(refused))
             self._seal("failed", "call")
+        else:
+            self._fault(error)
 
     async def _hand_over(self, reason: Why, urgent: bool, lines: tuple[Line, ...]) -> None:
         titles = tuple(self.script.title(entry_id) for entry_id in self.state.answered)
@@ -233,8 +237,10 @@ class Call:
         queue = self.bot.settings.handover.queue
         self._write(HandoverDecided(reason.value, queue, 1 if urgent else 0, told.spoken))
         async with asyncio.TaskGroup() as scope:
-            scope.create_task(self._announce(lines))
+            announced = scope.create_task(self._announce(lines))
             spooled = scope.create_task(self._spool(told.spoken))
+        if announced.result():
+            return await self.let_go(Gone())
         variables = {"VOICEBOT_QUEUE": queue, "VOICEBOT_PRIORITY": "1" if urgent else "0"}
         if path := spooled.result():
             variables["VOICEBOT_BRIEFING"] = str(path)
@@ -247,15 +253,23 @@ class Call:
             self._write(CallerHungUp())
             self._seal("abandoned", "caller")
 
-    async def _announce(self, lines: tuple[Line, ...]) -> None:
-        """The caller may hang up or the audio may break while this is said: neither stops the handover."""
-        await _first(self.leg.watch(), self.say(lines, protected=True), self.leg.link.closed())
+    async def _announce(self, lines: tuple[Line, ...]) -> Gone | None:
+        """Whether the caller hung up while this was said. That the audio breaks does not stop the handover."""
+        said = await _first(self._hung_up(), self.say(lines, protected=True), self.leg.link.closed())
+        return said if isinstance(said, Gone) else None
+
+    async def _hung_up(self) -> Gone | None:
+        with contextlib.suppress(MediaError):
+            await self.leg.watch()
+            return Gone()
+        return None
 
     async def _spool(self, spoken: str) -> Path | None:
-        """The briefing as a file for the agent, or None when no voice can speak it: the handover goes on without."""
+        """The briefing as a file for the agent, or None when no voice can speak it in time: the handover goes on without."""
         try:
-            return await self.bot.spool.write(self.record.call_id, await self.bot.phrases.audio(spoken, self.language))
-        except (EngineError, OSError) as error:
+            async with asyncio.timeout(LET_GO_S):
+                return await self.bot.spool.write(self.record.call_id, await self.bot.phrases.audio(spoken, self.language))
+        except (EngineError, OSError, TimeoutError) as error:
             self._write(Fault("briefing", _plain(error)))
             return None
 
@@ -303,6 +317,11 @@ class Call:
         for stage, ms in (("hold", hold_ms), ("recognise", utterance.recognise_ms), ("decide", decide_ms), ("total", total_ms)):
             self.bot.metrics.observe_stage(stage, ms)
 
+    def _fault(self, error: BaseException) -> None:
+        log.error("call failed", call_id=self.record.call_id, why=_plain(error))
+        self.bot.metrics.faults.labels("call").inc()
+        self._write(Fault("call", _plain(error)))
+
     def _opt_out(self, what: str) -> None:
         self._write(OptedOut(what))
         if what == "recording" and self.recorder.on:
@@ -344,6 +363,11 @@ def _innermost(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def _status(error: BaseException) -> int:
+    """The HTTP status with which Asterisk refused, 0 when it was nothing of the kind."""
+    return int(getattr(_innermost(error), "status", 0))
 
 
 def _plain(error: BaseException) -> str:

@@ -21,7 +21,8 @@ from voicebot.dialogue.matching import ACCEPT, Matcher
 from voicebot.dialogue.script import Script
 from voicebot.errors import EngineError, KnowledgeError
 from voicebot.settings import Settings
-from voicebot.speech.asr import Recogniser, language_model
+from voicebot.speech.asr import Recogniser
+from voicebot.speech.asr.pocketsphinx import english
 from voicebot.speech.completeness import KnownWordings, completeness
 from voicebot.speech.ear import Hearing
 from voicebot.speech.phrases import Phrases
@@ -68,8 +69,7 @@ async def _recogniser(stack: AsyncExitStack, settings: Settings, language: str, 
         return None
     wordings = [wording for entry in entries for wording in (*entry.questions, entry.title)]
     try:
-        files = await asyncio.to_thread(language_model.build, wordings, settings.speech.cache / "language-model")
-        pool = Recogniser("voicebot.speech.asr.pocketsphinx:english", {**files.as_arguments()}, settings.speech.recognisers)
+        pool = await asyncio.to_thread(english, wordings, settings.speech.cache / "language-model", settings.speech.recognisers)
         return await stack.enter_async_context(pool)
     except EngineError as error:
         log.error("recogniser cannot start; callers use the keys of their phone", language=language, why=str(error))

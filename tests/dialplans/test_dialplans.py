@@ -26,7 +26,7 @@ LOUD = 80
 
 async def eventually(what: Callable[[], object], within_s: float = 5) -> None:
     async with asyncio.timeout(within_s):
-        while not what():  # noqa: ASYNC110 (what is watched lives in another process)
+        while not what():
             await asyncio.sleep(0.02)
 
 
@@ -34,14 +34,14 @@ async def waiting(floor: Floor, calls: int, within_s: float) -> float:
     """Seconds until so many calls wait in the queue."""
     begun_s = time.monotonic()
     async with asyncio.timeout(within_s):
-        while f"has {calls} calls" not in await floor.pbx.cli("queue show support"):  # noqa: ASYNC110
+        while f"has {calls} calls" not in await floor.pbx.cli("queue show support"):
             await asyncio.sleep(0.05)
     return time.monotonic() - begun_s
 
 
 async def no_channel(floor: Floor) -> None:
     async with asyncio.timeout(5):
-        while "0 active channels" not in await floor.pbx.cli("core show channels"):  # noqa: ASYNC110
+        while "0 active channels" not in await floor.pbx.cli("core show channels"):
             await asyncio.sleep(0.05)
 
 

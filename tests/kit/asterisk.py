@@ -1,4 +1,4 @@
-"""An Asterisk with one caller, on the far end of a real `ControlLink`: it takes REST requests, acts on them, answers, tells events, and can be broken.
+"""An Asterisk with one caller, on the far end of a real `ControlLink`: it obeys REST requests, tells events, and can be broken.
 
 Channels, bridges and the media socket behave as design section 7 measured them; nothing here knows what a call is for.
 """
@@ -25,7 +25,9 @@ Trouble = Literal["500", "404", "no answer", "done, no answer"]
 class FakeAsterisk:
     """`asked` is every request in short; `place` where the caller is: with the bot, in a dialplan context, or gone."""
 
-    def __init__(self, door: MediaDoor, variables: Mapping[str, str] | None = None, troubles: Mapping[int, Trouble] | None = None) -> None:
+    def __init__(
+        self, door: MediaDoor, variables: Mapping[str, str] | None = None, troubles: Mapping[int, Trouble] | None = None, media: bool = True
+    ) -> None:
         self.control = ControlLink(self)  # type: ignore[arg-type]
         self.door = door
         self.variables = {"VOICEBOT_ANI": "0201555777", "VOICEBOT_DNIS": "100", "VOICEBOT_LANGUAGE": "en", **(variables or {})}
@@ -34,7 +36,7 @@ class FakeAsterisk:
         self.channels = {CALLER}
         self.bridges: set[str] = set()
         self.line: Line | None = None
-        self.media_opens = True
+        self.media_opens = media
         self.closed = False
         self._troubles = dict(troubles or {})
 
@@ -83,7 +85,7 @@ class FakeAsterisk:
     def _take(self, request: dict[str, Any], query: dict[str, str], trouble: Trouble | None) -> None:
         if trouble == "no answer" or self.closed:
             return
-        if trouble == "404" and request["uri"].startswith(f"channels/{CALLER}/"):
+        if trouble == "404" and f"{request['uri']}/".startswith(f"channels/{CALLER}/"):
             self.channels.discard(CALLER)
             self.place = "gone"
         status, body = (int(trouble), "") if trouble in {"500", "404"} else self._act(request["method"], request["uri"], query)
@@ -153,19 +155,14 @@ class FakeAsterisk:
 
 
 def _short(method: str, uri: str, query: Mapping[str, str]) -> str:
-    match method, uri.split("/"):
-        case "POST", ["channels", "externalMedia"]:
-            return "open media"
-        case "POST", ["channels", _, "variable"]:
-            return f"set {query['variable']}={query['value']}"
-        case "POST", ["channels", channel, "continue"]:
-            return f"send {channel} to {query['context']}"
-        case "POST", [_, name, "addChannel"]:
-            return f"join {query['channel']} in {name}"
-        case "POST", [_, name, verb]:
-            return f"{verb} {name}"
-        case "POST", [_, name]:
-            return f"make {name}"
-        case "DELETE", [kind, name]:
-            return f"{'hang up' if kind == 'channels' else 'remove'} {name}"
-    return f"{method} {uri}"
+    kind, _, rest = uri.partition("/")
+    name, _, verb = rest.partition("/")
+    if method == "DELETE":
+        return f"{'hang up' if kind == 'channels' else 'remove'} {name}"
+    shorts = {
+        "variable": "set {variable}={value}",
+        "continue": f"send {name} to {{context}}",
+        "addChannel": f"join {{channel}} in {name}",
+        "": "open media" if name == "externalMedia" else f"make {name}",
+    }
+    return shorts.get(verb, f"{verb} {name}").format(**query)

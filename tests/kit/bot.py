@@ -20,7 +20,7 @@ from voicebot.dialogue.prompts import Prompts
 from voicebot.dialogue.script import Script
 from voicebot.handover.spool import Spool
 from voicebot.metrics import Metrics
-from voicebot.settings import Recording, Settings, Turns
+from voicebot.settings import Hotline, Recording, Settings, Turns
 from voicebot.speech.completeness import Completeness
 from voicebot.speech.ear import Hearing
 from voicebot.telephony.floor import Floor, loop_clock
@@ -69,7 +69,7 @@ class Bench:
         recorded: bool = False,
         hears: bool = True,
         lengths_ms: Mapping[str, int] = LENGTHS_MS,
-        hotlines: Mapping[str, Any] | None = None,
+        menu: bool = False,
     ) -> None:
         self.speech = Speech()
         self.recogniser = ScriptedRecogniser(self.speech)
@@ -79,7 +79,7 @@ class Bench:
         self.settings = Settings(
             turns=turns or Turns(),
             recording=Recording(enabled=recorded, folder=folder / "recordings"),
-            **({"hotlines": hotlines} if hotlines else {}),
+            hotlines={"100": Hotline(menu=menu)},
         )
         tongue = self._tongue(hears)
         phrases: Any = self.phrases

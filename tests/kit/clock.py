@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next timer instead of waiting for it: a minute's conversation takes milliseconds and runs the same each time.
+"""An event loop whose clock jumps to the next timer instead of waiting: a minute's conversation takes milliseconds, each time the same.
 
 It never sleeps and starts no thread; with no timer and no task left to run it fails instead of hanging.
 """
@@ -42,7 +42,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._clock.now_s
 
-    def call_soon(self, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.Handle:
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
         handle = super().call_soon(callback, *args, context=context)
         if "Task" in type(callback).__name__ or isinstance(getattr(callback, "__self__", None), asyncio.Task):
             self.steps += 1
@@ -50,7 +50,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                 self.on_step(self.steps)
         return handle
 
-    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]
         """What would run in a thread runs between two steps of the loop."""
         done: asyncio.Future[T] = self.create_future()
         self.call_soon(_settle, done, func, args)

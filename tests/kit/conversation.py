@@ -13,7 +13,6 @@ import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from tests.kit.asterisk import BRIDGE, CALLER, MEDIA, FakeAsterisk, Trouble
 from tests.kit.bot import Bench
@@ -174,7 +173,8 @@ class Held:
         """The requests between opening and taking down, both of which every call shares."""
         assert self.asterisk.asked[:4] == OPENED, self.asterisk.asked
         assert self.asterisk.asked[-2:] == CLOSED, self.asterisk.asked
-        return self.asterisk.asked[4:-2]
+        folder = str(self.bench.spool_folder.parent)
+        return [request.replace(folder, "") for request in self.asterisk.asked[4:-2]]
 
     @property
     def ending(self) -> str:
@@ -189,6 +189,7 @@ class Held:
         found += ["the media socket is open"] * (self.asterisk.line is not None and not self.asterisk.line.closed)
         found += [f"the caller is still with the bot, record {self.ending}"] * (self.asterisk.place == "bot")
         found += ["neither sealed nor followed"] * (self.ending == "open")
+        found += [f"in the queue with a record {self.ending}"] * (self.asterisk.place == "voicebot-handover" and self.ending != "followed")
         found += ["sealed and still followed"] * (self.record.sealed and len(self.bench.bot.floor) > 0)
         streams = [stream for stream in self.bench.recogniser.streams if not stream.closed]
         found += ["a recogniser stream is open"] * len(streams)
@@ -205,14 +206,13 @@ def hold(
 ) -> Held:
     """Hold one call to its end. `troubles`: what befalls the n-th request; `cancel_at`: before which step of the loop the call is cancelled."""
     loop = VirtualLoop()
-    held = run_virtual(_held(bench, loop, steps, variables, troubles, media, cancel_at), loop)
+    held = run_virtual(_held(bench, steps, FakeAsterisk(bench.door, variables, troubles, media), loop, cancel_at), loop)
     bench.bot.metrics.render()
     return held
 
 
-async def _held(bench: Bench, loop: VirtualLoop, steps: tuple[Step, ...], variables: Any, troubles: Any, media: bool, cancel_at: int | None) -> Held:
-    asterisk, record = FakeAsterisk(bench.door, variables, troubles), Record(CALLER)
-    asterisk.media_opens = media
+async def _held(bench: Bench, steps: tuple[Step, ...], asterisk: FakeAsterisk, loop: VirtualLoop, cancel_at: int | None) -> Held:
+    record = Record(CALLER)
     progress: list[Step] = []
     async with asyncio.timeout(LONGEST_S), asyncio.TaskGroup() as scope:
         calling = scope.create_task(call.run(bench.bot, asterisk.control, asterisk.start, record))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from voicebot.store.events import (
@@ -58,29 +59,25 @@ class Record(CallJournal):
 
 def told(event: Event) -> str:
     """One event in words, without times."""
-    match event:
-        case CallAnswered():
-            return "answered"
-        case NoticeGiven(recorded=recorded):
-            return "notice given, recorded" if recorded else "notice given"
-        case BotSpoke(text=text, kind=kind, cut=cut):
-            return f"bot, {kind}: {text}{' (cut)' if cut else ''}"
-        case CallerSpoke(text=text):
-            return f"caller: {text}"
-        case DigitPressed(key=key):
-            return f"caller presses {key}"
-        case BargedIn(outcome=outcome):
-            return f"caller speaks over the bot: {outcome}"
-        case Decided(decision=decision, reason=reason):
-            return f"decided {decision}: {reason}"
-        case HandoverDecided(reason=reason, queue=queue, priority=priority):
-            return f"handover to {queue}{' at once' if priority else ''}: {reason}"
-        case CallerHungUp():
-            return "caller hung up"
-        case Fault(where=where, what=what):
-            return f"fault, {where}: {what}"
-        case OptedOut(what=what):
-            return f"opted out of {what}"
-        case Recorded(on=on):
-            return f"recording {'on' if on else 'off'}"
-    return type(event).__name__
+    fields = {name: getattr(event, name) for name in event.__struct_fields__}
+    text = _WORDS.get(type(event), type(event).__name__).format(**fields)
+    for field, words in _SHADES.items():
+        text += words[bool(fields[field])] if field in fields else ""
+    return text
+
+
+_WORDS: Mapping[type[Event], str] = {
+    CallAnswered: "answered",
+    NoticeGiven: "notice given",
+    BotSpoke: "bot, {kind}: {text}",
+    CallerSpoke: "caller: {text}",
+    DigitPressed: "caller presses {key}",
+    BargedIn: "caller speaks over the bot: {outcome}",
+    Decided: "decided {decision}: {reason}",
+    HandoverDecided: "handover to {queue}: {reason}",
+    CallerHungUp: "caller hung up",
+    Fault: "fault, {where}: {what}",
+    OptedOut: "opted out of {what}",
+    Recorded: "recording",
+}
+_SHADES: Mapping[str, tuple[str, str]] = {"cut": ("", " (cut)"), "priority": ("", ", urgent"), "recorded": ("", ", recorded"), "on": (" off", " on")}

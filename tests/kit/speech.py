@@ -99,13 +99,13 @@ class ScriptedPhrases:
     def __init__(self, lengths_ms: dict[str, int] | None = None) -> None:
         self.lengths_ms = lengths_ms or {}
         self.unspeakable: Callable[[str], bool] = lambda _text: False
-        self.takes_s = 0.0
+        self.takes: Callable[[str], float] = lambda _text: 0.0
 
     def length_ms(self, text: str) -> int:
         return self.lengths_ms.get(text, 1_000)
 
     async def audio(self, text: str, language: str) -> bytes:
-        await asyncio.sleep(self.takes_s)
+        await asyncio.sleep(self.takes(text))
         if self.unspeakable(text):
             raise EngineError(f"no voice for language {language!r}")
         return b"\x01\x01" * (self.length_ms(text) * 16)

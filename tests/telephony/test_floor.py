@@ -14,6 +14,7 @@ import pytest
 from voicebot.errors import AriError
 from voicebot.store.events import CallStarted
 from voicebot.store.journal import CallJournal, Journal
+from voicebot.telephony import floor as floor_module
 from voicebot.telephony.ari import Bridge, Channel, ChannelDestroyed, ChannelDialplan, ChannelEnteredBridge, Dial, Dialplan, Event
 from voicebot.telephony.floor import Floor
 
@@ -172,11 +173,26 @@ class FakeLink:
 
     def __init__(self, live: list[Channel], *events: Event) -> None:
         self.ari = self
+        self.booting = 0
+        self.left: tuple[Bridge, ...] = ()
+        self.removed: list[str] = []
         self._live = tuple(live)
         self._events = list(events)
 
     async def channels(self) -> tuple[Channel, ...]:
+        if self.booting:
+            self.booting -= 1
+            raise AriError("GET channels: 503", 503)
         return self._live
+
+    async def bridges(self) -> tuple[Bridge, ...]:
+        return self.left
+
+    async def hang_up(self, channel: str) -> None:
+        self.removed.append(channel)
+
+    async def destroy_bridge(self, bridge: str) -> None:
+        self.removed.append(bridge)
 
     async def next(self) -> Event:
         if not self._events:
@@ -235,6 +251,50 @@ def test_a_call_still_with_another_controller_is_left_alone(run: Run, tmp_path: 
             link: Any = FakeLink([Channel("talks", dialplan=Dialplan("voicebot-call", "Stasis", "voicebot"))])
             await Floor(lambda: 0.0).watch(link, journal)
             assert [call.call_id for call in await journal.unsealed()] == ["talks"]
+
+    run(scenario())
+
+
+def test_an_asterisk_that_still_boots_is_asked_again(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(floor_module, "BOOT_PAUSE_S", 0.001)
+
+    async def scenario() -> None:
+        async with journal_of(tmp_path) as journal:
+            bench = Bench().follow()
+            link: Any = FakeLink([CALLER], QUEUED, GONE)
+            link.booting = 3
+            await bench.floor.watch(link, journal)
+            assert bench.record.outcome == "abandoned"
+
+    run(scenario())
+
+
+def test_another_refusal_ends_the_watch(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with journal_of(tmp_path) as journal:
+            link: Any = FakeLink([])
+
+            async def refuse() -> tuple[Channel, ...]:
+                raise AriError("GET channels: 500", 500)
+
+            link.channels = refuse
+            await Floor(lambda: 0.0).watch(link, journal)
+
+    run(scenario())
+
+
+def test_what_a_crashed_controller_left_is_swept_and_live_calls_are_not(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with journal_of(tmp_path) as journal:
+            link: Any = FakeLink([])
+            link.left = (
+                Bridge("1-bridge", "1-bridge", ("1-media",)),
+                Bridge("2-bridge", "2-bridge", ()),
+                Bridge("3-bridge", "3-bridge", ("3", "3-media")),
+                Bridge("x", "queue bridge", ()),
+            )
+            await Floor(lambda: 0.0).watch(link, journal)
+            assert link.removed == ["1-media", "1-bridge", "2-bridge"]
 
     run(scenario())
 

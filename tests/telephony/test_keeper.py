@@ -155,7 +155,7 @@ def test_holding_after_the_keeper_died_is_an_error(run: Run) -> None:
                 assert it._process is not None
                 it._process.kill()
                 await it._process.wait()
-                with pytest.raises(OSError, match="pipe|reset"):
+                with pytest.raises(OSError, match=r"pipe|reset"):
                     it.hold(near.fileno())
 
     run(steps())

@@ -249,6 +249,8 @@ class Ear:
         self._lost_ms = self._lost_ms + FRAME_MS if lost else 0
         if self._lost_ms == self._hearing.turns.no_rtp_ms // FRAME_MS * FRAME_MS and self._lost_ms:
             self._sounds.put_nowait(NoAudio(self._lost_ms))
+        if lost:
+            return  # a line without audio is not a caller who is silent
         idle = self._waiting and not self._endpointing.speaking and not self._unfinished
         self._idle_ms = self._idle_ms + FRAME_MS if idle else 0
         if self._idle_ms >= self._hearing.turns.no_speech_ms:

@@ -1,4 +1,4 @@
-"""Silero voice activity: is this a human voice, asked of every 32 ms of every call, in one worker process. It only answers; what follows is decided elsewhere.
+"""Silero voice activity: is this a human voice, asked of every 32 ms of every call, in one worker process. What follows is decided elsewhere.
 
 Model: Silero VAD v6 (MIT), the ONNX file inside the faster-whisper package. It hears 512 new samples after 64 old ones and keeps a recurrent state.
 """
@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voicebot.errors import EngineError
-from voicebot.speech.workers import Message, Pool, Reply, Worker
+from voicebot.speech.serving import Message, Reply
+from voicebot.speech.workers import Pool, Worker
 
 WINDOW_MS = 32
 WINDOW_BYTES = 1_024
@@ -89,7 +90,7 @@ class Silero:
 
     def _listen(self, windows: Sequence[Message]) -> Iterator[Reply]:
         ears = [self._ears.setdefault(window.stream, _Ear()) for window in windows]
-        samples = np.stack([np.frombuffer(window.pcm, np.int16) for window in windows]).astype(np.float32) / 32_768
+        samples = np.stack([np.frombuffer(window.pcm, np.int16) for window in windows]).astype(np.float32) / np.float32(32_768)
         inputs = {
             "input": np.concatenate([np.stack([ear.context for ear in ears]), samples], axis=1),
             "h": np.stack([ear.hidden for ear in ears])[None],

@@ -1,6 +1,6 @@
 """What happens to a caller after the bot let go: queue, ring, briefing, agent, hang-up, read from one persistent ARI socket into the journal.
 
-It only watches. It never moves, answers or hangs up a channel, and it never hears a word: the agent is not analysed.
+It only watches, and sweeps up what a crashed controller left. It never touches a caller's or an agent's channel and never hears a word.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from voicebot.store.journal import CallJournal, Journal
 from voicebot.telephony.ari import Channel, ChannelDestroyed, ChannelDialplan, ChannelEnteredBridge, Dial, Event
 from voicebot.telephony.server import ControlLink
 
+NOT_BOOTED = 503
+BOOT_PAUSE_S = 0.1
 log = structlog.get_logger()
 _GIVEN_UP = {"BUSY": "busy", "NOANSWER": "no answer", "CANCEL": "ring cancelled", "CHANUNAVAIL": "unreachable", "CONGESTION": "declined"}
 
@@ -93,7 +95,7 @@ class Floor:
             log.warning("floor socket lost", why=str(error))
 
     async def _reconcile(self, link: ControlLink, journal: Journal) -> None:
-        live = {channel.id: channel for channel in await link.ari.channels()}
+        live = {channel.id: channel for channel in await _channels(link)}
         for gone in set(self._callers) - set(live):
             self._gone(Channel(gone))
         for call in await journal.unsealed():
@@ -103,6 +105,7 @@ class Floor:
             elif channel.dialplan.app_name == "Queue":
                 self.follow(channel.id, await journal.resume(call.call_id), call.last_t_ms)
                 self._step(self._callers[channel.id], "Queue", channel.dialplan.app_data)
+        await _sweep(link)
 
     def _step(self, caller: _Caller, app: str, data: str) -> None:
         if app == "Queue":
@@ -149,6 +152,26 @@ class Floor:
 
     def _write(self, caller: _Caller, entry: Entry) -> None:
         caller.record.append(caller.now_ms(self.clock()), entry)
+
+
+async def _channels(link: ControlLink) -> tuple[Channel, ...]:
+    """All channels, once Asterisk has booted: it opens this socket before it answers requests."""
+    while True:
+        try:
+            return await link.ari.channels()
+        except AriError as error:
+            if error.status != NOT_BOOTED:
+                raise
+        await asyncio.sleep(BOOT_PAUSE_S)
+
+
+async def _sweep(link: ControlLink) -> None:
+    """Remove what a crashed controller left in Asterisk: bridges that hold no caller, and the media channels in them."""
+    for bridge in await link.ari.bridges():
+        if bridge.name.endswith("-bridge") and all(channel.endswith("-media") for channel in bridge.channels):
+            for channel in bridge.channels:
+                await link.ari.hang_up(channel)
+            await link.ari.destroy_bridge(bridge.id)
 
 
 def _agent(peer: Channel) -> str:

@@ -8,7 +8,6 @@ control sockets open until those hang-ups are written, and then they close too. 
 
 from __future__ import annotations
 
-import array
 import asyncio
 import os
 import select
@@ -35,7 +34,7 @@ class Keeper:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             command = (sys.executable, "-m", "voicebot.telephony.keeper")
-            self._process = await asyncio.create_subprocess_exec(*command, stdin=theirs, start_new_session=True)
+            self._process = await asyncio.create_subprocess_exec(*command, stdin=theirs.fileno(), start_new_session=True)
         ours.setblocking(False)
         self._ours = ours
         return self
@@ -57,27 +56,27 @@ def keep(controller: socket.socket, linger: Callable[[], None] = lambda: time.sl
     held: dict[int, socket.socket] = {}
     poll = select.poll()
     poll.register(controller, select.POLLIN)
-    while True:
-        for fd, _ in poll.poll():
-            if fd in held:
+    try:
+        while True:
+            ready = [fd for fd, _ in poll.poll()]
+            for fd in held.keys() & ready:
                 poll.unregister(fd)
                 held.pop(fd).close()
-                continue
-            received = _receive(controller)
-            if received is None:
-                linger()
-                return
-            for each in received:
-                held[each.fileno()] = each
-                poll.register(each, _GONE)
+            if controller.fileno() in ready:
+                for each in _receive(controller):
+                    held[each.fileno()] = each
+                    poll.register(each, _GONE)
+    except EOFError:
+        linger()
+    finally:
+        for each in held.values():
+            each.close()
 
 
-def _receive(controller: socket.socket) -> list[socket.socket] | None:
-    size = array.array("i").itemsize
-    data, ancillary, _, _ = controller.recvmsg(1, socket.CMSG_SPACE(size))
+def _receive(controller: socket.socket) -> list[socket.socket]:
+    data, fds, _, _ = socket.recv_fds(controller, 1, 1)
     if not data:
-        return None
-    fds = array.array("i", b"".join(body for _, _, body in ancillary))
+        raise EOFError
     return [socket.socket(fileno=fd) for fd in fds]
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
 
@@ -105,17 +105,17 @@ class Leg:
         """Take down what is ours, whatever state it is in."""
         self._door.admit(self._token)
         self.link.close()
-        try:
-            await self._control.ari.hang_up(self._media)
-            await self._control.ari.destroy_bridge(self._bridge)
-        except AriError as error:
-            log.debug("leg closed without Asterisk", why=str(error))
+        for take_down, what in ((self._control.ari.hang_up, self._media), (self._control.ari.destroy_bridge, self._bridge)):
+            try:
+                await take_down(what)
+            except AriError as error:
+                log.debug("leg closed without Asterisk", why=str(error))
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await asyncio.shield(self.close())
+        await finished(self.close())
 
     async def _media_in_stasis(self) -> None:
         try:
@@ -123,3 +123,13 @@ class Leg:
                 await self._media_up.wait()
         except TimeoutError:
             raise MediaError(f"the media channel did not reach the application within {MEDIA_TIMEOUT_S:g} s") from None
+
+
+async def finished(clean_up: Coroutine[Any, Any, None]) -> None:
+    """Await `clean_up` to its end; a cancellation that comes meanwhile is raised only then."""
+    task = asyncio.ensure_future(clean_up)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise

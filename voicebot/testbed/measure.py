@@ -18,6 +18,8 @@ from voicebot.testbed.g711 import Samples
 from voicebot.testbed.recording import Recording
 
 LEAST_SCORE = 0.7
+LEAST_HEARD_S = 1.0
+"""A reference shorter than this must be heard whole. Less of a longer one may be a word it shares with another sentence."""
 SAME_START_S = 0.3
 """References that begin within this span are the same phrase heard once: the one that agrees longest is it."""
 LISTENED_S = 10.0
@@ -72,7 +74,7 @@ def phrases(references: Mapping[str, Samples], heard: Recording, from_s: float, 
     found: list[tuple[float, float, str]] = []
     for name, reference in references.items():
         match = audio.locate(reference, span)
-        if match.score >= LEAST_SCORE:
+        if match.score >= LEAST_SCORE and match.heard_s >= min(LEAST_HEARD_S, len(reference) / audio.RATE_HZ - 0.1):
             found.append((match.heard_s, match.offset_s + _lead_s(reference), name))
     kept: list[tuple[float, float, str]] = []
     for heard_s, voice_s, name in sorted(found, reverse=True):

@@ -154,7 +154,7 @@ def attached(address: str) -> Target:
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdigit():
         raise VoicebotError(f"{address!r} is no address; write host:port, such as 127.0.0.1:5060")
-    return Target((host, int(port)), _at_home(load()))
+    return Target((host, int(port)), at_home(load()))
 
 
 @asynccontextmanager
@@ -166,8 +166,8 @@ async def rig(overrides: Mapping[str, Any] | None = None) -> AsyncIterator[Rig]:
     with tempfile.TemporaryDirectory(prefix="voicebot-") as name:
         folder = Path(name)
         settings_file = folder / "voicebot.toml"
-        settings_file.write_text(_settings_text(folder, overrides or {}), encoding="utf-8")
-        settings = _at_home(load(settings_file))
+        settings_file.write_text(settings_text(folder, overrides or {}), encoding="utf-8")
+        settings = at_home(load(settings_file))
         keeper = await _start(settings, settings_file)
         try:
             yield Rig(settings, settings_file, plan(settings), keeper)
@@ -175,8 +175,8 @@ async def rig(overrides: Mapping[str, Any] | None = None) -> AsyncIterator[Rig]:
             await _stop(keeper)
 
 
-def _settings_text(folder: Path, overrides: Mapping[str, Any]) -> str:
-    """TOML: every JSON string, number, boolean and array is one of TOML too."""
+def settings_text(folder: Path, overrides: Mapping[str, Any]) -> str:
+    """The demo profile in TOML, with free ports and all that is written inside `folder`. Every JSON string, number, boolean and array is TOML too."""
     rtp_first = random.randrange(10_000, 30_000, 400)
     values = {
         "secrets": str(folder / "secrets"),
@@ -193,7 +193,7 @@ def _settings_text(folder: Path, overrides: Mapping[str, Any]) -> str:
     return "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
 
 
-def _at_home(settings: Settings) -> Settings:
+def at_home(settings: Settings) -> Settings:
     """Relative paths of what all runs share mean the repository, wherever this was started."""
     pbx = settings.pbx.model_copy(update={"tree": ROOT / settings.pbx.tree})
     speech = settings.speech.model_copy(update={"cache": ROOT / settings.speech.cache})

@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from voicebot.errors import EngineError
-from voicebot.speech.workers import Message, Pool, Reply, Worker
+from voicebot.speech.serving import Message, Reply
+from voicebot.speech.workers import Pool, Worker
 from voicebot.values import Transcript
 
 SETTLE_S = 5.0
@@ -131,7 +132,7 @@ class RecogniserStream:
 
 
 class Recogniser:
-    """The recogniser of one language: `processes` workers, streams pinned to the least loaded. `factory` is "module:callable" (see workers.Worker)."""
+    """The recogniser of one language: `processes` workers, streams pinned to the least loaded. `factory` and `arguments`: see workers.Worker."""
 
     def __init__(self, factory: str, arguments: Mapping[str, object], processes: int = 2) -> None:
         self._pool = Pool(factory, arguments, processes)

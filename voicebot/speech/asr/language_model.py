@@ -1,5 +1,5 @@
-"""The n-gram model and dictionary that tell PocketSphinx which English to expect: knowledge base wordings first, general telephone English behind them,
-common words of any kind behind that. Built once per content and kept in a folder; nothing here hears or keeps what callers say.
+"""The n-gram model and dictionary that tell PocketSphinx which English to expect: knowledge base wordings first, general telephone English
+behind them, common words of any kind behind that. Built once per content and kept in a folder; nothing here hears what callers say.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -29,8 +29,9 @@ COMMON_WORDS = 5_000
 
 _VERSION = "1"
 _START, _END = "<s>", "</s>"
-_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
-_TENS = ". . twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ONES: tuple[str, ...] = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen")
+_ONES += ("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
+_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _SPOKEN = {"wi-fi": "wifi", "e-sim": "e sim", "esim": "e sim", "&": " and ", "%": " percent ", "$": " dollars ", "€": " euros ", "’": "'"}
 _FLITE_PHONES = {"ax": "AH", "axr": "ER", "ix": "IH", "dx": "D", "el": "AH L", "em": "AH M", "en": "AH N", "nx": "N", "pau": ""}
 
@@ -44,8 +45,8 @@ class LanguageFiles:
 
 
 def build(wordings: Sequence[str], folder: Path) -> LanguageFiles:
-    """The files for these wordings and our own general sentences, from `folder` when the same were built before. Takes seconds, and may run in several
-    processes at once. Raises EngineError."""
+    """The files for these wordings and our own general sentences, from `folder` when the same were built before. Takes seconds, and may run
+    in several processes at once. Raises EngineError."""
     key = hashlib.sha256("\n".join((_VERSION, pocketsphinx.__file__, ENGLISH.read_text(encoding="utf-8"), *wordings)).encode()).hexdigest()[:16]
     home = folder / f"english-{key}"
     files = LanguageFiles(home / "model.arpa", home / "words.dict")
@@ -66,23 +67,24 @@ def spoken(text: str) -> list[str]:
 def arpa(weighted: Iterable[tuple[Sequence[str], float]], common: Mapping[str, float]) -> str:
     """An interpolated trigram model as ARPA text, smoothed as Witten and Bell (1991, method C) do: what a history has not yet shown gets the share
     (distinct followers) / (distinct followers + count). `common` are probabilities of words that no sentence needs to have."""
-    followers: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    followers: dict[tuple[str, ...], dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for words, weight in weighted:
         padded = (_START, *words, _END)
         for end in range(1, len(padded)):
             for order in range(min(end, 2) + 1):
                 followers[padded[end - order : end]][padded[end]] += weight
-    backoff = {history: len(seen) / (len(seen) + seen.total()) for history, seen in followers.items()}
+    totals = {history: sum(seen.values()) for history, seen in followers.items()}
+    backoff = {history: len(seen) / (len(seen) + totals[history]) for history, seen in followers.items()}
     chances: dict[tuple[str, ...], float] = {}
     vocabulary = dict.fromkeys((*followers[()], *common))
     scale = sum(common.values()) or 1.0
     for word in vocabulary:
-        share = followers[()][word] / followers[()].total()
+        share = followers[()].get(word, 0.0) / totals[()]
         chances[(word,)] = (1 - backoff[()]) * share + backoff[()] * common.get(word, 1e-7) / scale
     for order in (1, 2):
         for history, seen in [(history, seen) for history, seen in followers.items() if len(history) == order]:
-            for word, count in seen.items():
-                chances[(*history, word)] = (1 - backoff[history]) * count / seen.total() + backoff[history] * chances[(*history[1:], word)]
+            for word, times in seen.items():
+                chances[(*history, word)] = (1 - backoff[history]) * times / totals[history] + backoff[history] * chances[(*history[1:], word)]
     chances[(_START,)] = 1e-99
     return _arpa_text(chances, backoff)
 
@@ -99,7 +101,7 @@ def _arpa_text(chances: Mapping[tuple[str, ...], float], backoff: Mapping[tuple[
 
 
 def pronunciations(word: str) -> list[str]:
-    """How `word` may sound, in the phones of the CMU dictionary: from the dictionary, else by flite's letter-to-sound rules and, for short words, spelled."""
+    """How `word` may sound, in the phones of the CMU dictionary: from there, else by flite's letter-to-sound rules and, when short, spelled."""
     known = _cmudict().get(word)
     if known:
         return known
