@@ -548,7 +548,7 @@ def test_a_fault_while_a_fault_is_dealt_with_is_sealed_once(bench: MakeBench) ->
         assert held.asterisk.asked[4] == QUEUED
         assert held.ending == "failed by call"
         assert held.record.wrongs == []
-        assert held.asterisk.bridges == set()
+        assert held.asterisk.bridges == {}
 
 
 CANCELLED = {**SWEPT, "media lost": [says(WHEN), happens(closes_media, after_ms=100)]}

@@ -19,7 +19,7 @@ import structlog
 from voicebot import call as one_call
 from voicebot.call import QUEUE_CONTEXT, Bot, Tongue
 from voicebot.dialogue.knowledge import Knowledge, load
-from voicebot.errors import AriError, EngineError, VoicebotError
+from voicebot.errors import AriError, EngineError, StoreError, VoicebotError
 from voicebot.handover.spool import Spool, replace
 from voicebot.languages import prepared, tongue
 from voicebot.metrics import Metrics, watch_loop_lag
@@ -31,6 +31,7 @@ from voicebot.store.events import CallStarted
 from voicebot.store.journal import Journal
 from voicebot.telephony.ari import ApplicationRegistered, StasisStart
 from voicebot.telephony.floor import Floor, loop_clock
+from voicebot.telephony.keeper import Keeper
 from voicebot.telephony.leg import MediaDoor
 from voicebot.telephony.pbx_plan import USERNAME, secret
 from voicebot.telephony.server import ControlLink, Credentials, Handlers, Server, check_port
@@ -57,8 +58,9 @@ async def serve(settings: Settings, on_ready: Callable[[int], None] = lambda _po
 class Controller:
     """Admits calls and watches the floor. Made by `open`."""
 
-    def __init__(self, bot: Bot, journal: Journal, knowledge: Knowledge, scope: asyncio.TaskGroup) -> None:
+    def __init__(self, bot: Bot, journal: Journal, knowledge: Knowledge, scope: asyncio.TaskGroup, keeper: Keeper) -> None:
         self._bot = bot
+        self._keeper = keeper
         self._journal = journal
         self._knowledge = knowledge
         self._scope = scope
@@ -85,9 +87,10 @@ class Controller:
             for found in tongues.values():
                 await prepared(phrases, found)
             await _overflow_messages(phrases, tongues, run / "sounds")
+            keeper = await stack.enter_async_context(Keeper())
             scope = await stack.enter_async_context(asyncio.TaskGroup())
             bot = Bot(settings, tongues, phrases, MediaDoor(), Floor(loop_clock), Spool(run / "briefings"), metrics)
-            controller = cls(bot, journal, knowledge, scope)
+            controller = cls(bot, journal, knowledge, scope, keeper)
             controller._spawn(journal.run())
             controller._spawn(watch_loop_lag(metrics))
             controller._spawn(_not_frozen())
@@ -111,6 +114,7 @@ class Controller:
         return Handlers(
             on_call=lambda link: self._spawn(self._control(link)),
             on_floor=lambda link: self._spawn(self._floor(link)),
+            hold=self._hold,
             media=self._bot.door.admit,
             health=self._health,
             metrics=self._bot.metrics.render,
@@ -126,6 +130,12 @@ class Controller:
         faulthandler.cancel_dump_traceback_later()
         for task in list(self._tasks):
             task.cancel()
+
+    def _hold(self, fd: int) -> None:
+        try:
+            self._keeper.hold(fd)
+        except OSError as error:
+            log.warning("control socket is not held", why=str(error))
 
     def _health(self) -> tuple[bool, bytes]:
         well = self._journal.spooled == 0
@@ -150,13 +160,14 @@ class Controller:
         variables = channel.channelvars
         language = variables.get("VOICEBOT_LANGUAGE", "")
         if language not in self._bot.tongues:
-            log.warning("call not taken", why="no such language", language=language)
-            await link.ari.continue_in_dialplan(channel.id, QUEUE_CONTEXT)
-            return
+            return await _not_taken(link, channel.id, f"no hotline speaks {language!r}")
         first = CallStarted(
             variables.get("VOICEBOT_ANI", ""), variables.get("VOICEBOT_DNIS", ""), language, channel.id, datetime.now(UTC), self._knowledge.version
         )
-        record = self._journal.call(channel.id, first)
+        try:
+            record = self._journal.call(channel.id, first)
+        except StoreError as error:
+            return await _not_taken(link, channel.id, str(error))
         self.calls += 1
         self._bot.metrics.calls_in_progress.inc()
         try:
@@ -167,6 +178,11 @@ class Controller:
 
     async def _floor(self, link: ControlLink) -> None:
         await self._bot.floor.watch(link, self._journal)
+
+
+async def _not_taken(link: ControlLink, channel: str, why: str) -> None:
+    log.warning("call not taken", why=why)
+    await link.ari.continue_in_dialplan(channel, QUEUE_CONTEXT)
 
 
 async def _stasis_start(link: ControlLink) -> tuple[StasisStart | None, str]:

@@ -1,4 +1,4 @@
-"""`voicebot up`: the private Asterisk and the controller as two processes, the controller restarted when it ends or stops answering.
+"""`voicebot up`: the private Asterisk and the controller as two processes, each restarted when it ends, the controller also when it stops answering.
 
 It carries no call: whatever happens to it, Asterisk ends with it and never runs on alone.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import structlog
 
-from voicebot.errors import PbxError, VoicebotError
+from voicebot.errors import VoicebotError
 from voicebot.settings import Settings
 from voicebot.telephony.pbx import PrivateAsterisk
 from voicebot.telephony.pbx_plan import PbxPlan, plan
@@ -39,11 +39,10 @@ async def running(settings: Settings, settings_file: Path | None = None) -> Asyn
     await keeper.start()
     try:
         async with PrivateAsterisk(plan(settings, controller_port=port)) as asterisk, asyncio.TaskGroup() as scope:
-            kept = scope.create_task(keeper.keep())
-            watched = scope.create_task(_watch(asterisk))
+            kept = [scope.create_task(keeper.keep()), scope.create_task(_keep(asterisk))]
             yield asterisk.plan
-            kept.cancel()
-            watched.cancel()
+            for task in kept:
+                task.cancel()
     finally:
         await keeper.stop()
 
@@ -145,6 +144,10 @@ def free_port(host: str) -> int:
         return int(probe.getsockname()[1])
 
 
-async def _watch(asterisk: PrivateAsterisk) -> None:
-    status = await asterisk.wait()
-    raise PbxError(f"Asterisk ended by itself with status {status}; see {asterisk.plan.log}")
+async def _keep(asterisk: PrivateAsterisk) -> None:
+    """Start Asterisk again whenever it ends by itself, until cancelled. Raises PbxError when it will not start."""
+    while True:
+        status = await asterisk.wait()
+        log.error("Asterisk ended by itself; starting it again", status=status, see=str(asterisk.plan.log))
+        await asyncio.sleep(PAUSE_S)
+        await asterisk.start()

@@ -171,7 +171,6 @@ class Phone(asyncio.DatagramProtocol):
         self._request("REFER", f"sip:{dialled}@127.0.0.1:{self._pbx[1]}", self._contact, f"Refer-To: <sip:{to}@127.0.0.1>")
 
     def heard(self) -> list[str]:
-        """Responses that came and were not waited for."""
         return [self._messages.get_nowait() for _ in range(self._messages.qsize())]
 
     def info(self, dialled: str, key: str) -> None:

@@ -17,7 +17,8 @@ from voicebot.telephony.leg import MediaDoor
 from voicebot.telephony.server import ControlLink
 
 CALLER, MEDIA, BRIDGE = "c1", "c1-media", "c1-bridge"
-APPLICATION = "voicebot:PJSIP/trunk-00000001"
+NAME = "PJSIP/trunk-00000001"
+APPLICATION = f"voicebot:{NAME}"
 Trouble = Literal["500", "404", "no answer", "done, no answer"]
 """What may befall a request: refused, refused because its object is gone, not taken at all, obeyed in silence."""
 
@@ -26,15 +27,22 @@ class FakeAsterisk:
     """`asked` is every request in short; `place` where the caller is: with the bot, in a dialplan context, or gone."""
 
     def __init__(
-        self, door: MediaDoor, variables: Mapping[str, str] | None = None, troubles: Mapping[int, Trouble] | None = None, media: bool = True
+        self,
+        door: MediaDoor,
+        variables: Mapping[str, str] | None = None,
+        troubles: Mapping[int, Trouble] | None = None,
+        media: bool = True,
+        caller: str = CALLER,
     ) -> None:
+        self.caller = caller
+        self.media = f"{caller}-media"
         self.control = ControlLink(self)  # type: ignore[arg-type]
         self.door = door
         self.variables = {"VOICEBOT_ANI": "0201555777", "VOICEBOT_DNIS": "100", "VOICEBOT_LANGUAGE": "en", **(variables or {})}
         self.asked: list[str] = []
         self.place = "bot"
-        self.channels = {CALLER}
-        self.bridges: set[str] = set()
+        self.channels = {self.caller}
+        self.bridges: dict[str, set[str]] = {}
         self.line: Line | None = None
         self.media_opens = media
         self.closed = False
@@ -42,7 +50,16 @@ class FakeAsterisk:
 
     @property
     def start(self) -> StasisStart:
-        return StasisStart(APPLICATION, Channel(CALLER, "PJSIP/trunk-00000001", channelvars=dict(self.variables)))
+        return StasisStart(APPLICATION, Channel(self.caller, NAME, channelvars=dict(self.variables)))
+
+    def begin(self) -> None:
+        """Tell of the call, as Asterisk does half a second after it connected."""
+        channel = {"id": self.caller, "name": NAME, "channelvars": self.variables}
+        self.control.receive(msgspec.json.encode({"type": "StasisStart", "application": APPLICATION, "channel": channel}))
+
+    def begin_again(self) -> None:
+        """What a controller is told that takes up the control socket of one that crashed."""
+        self.control.receive(msgspec.json.encode({"type": "ApplicationRegistered", "application": APPLICATION}))
 
     # The transport under ControlLink.
 
@@ -67,14 +84,14 @@ class FakeAsterisk:
 
     def hang_up(self) -> None:
         """The caller puts the phone down."""
-        self._forget(CALLER, "gone")
+        self._forget(self.caller, "gone")
 
     def press(self, key: str) -> None:
-        self.tell("ChannelDtmfReceived", CALLER, digit=key)
+        self.tell("ChannelDtmfReceived", self.caller, digit=key)
 
     def end_media(self) -> None:
         """The media channel ends under the call."""
-        self._forget(MEDIA)
+        self._forget(self.media)
 
     def tell(self, kind: str, channel: str, **fields: Any) -> None:
         if not self.closed:
@@ -85,8 +102,8 @@ class FakeAsterisk:
     def _take(self, request: dict[str, Any], query: dict[str, str], trouble: Trouble | None) -> None:
         if trouble == "no answer" or self.closed:
             return
-        if trouble == "404" and f"{request['uri']}/".startswith(f"channels/{CALLER}/"):
-            self.channels.discard(CALLER)
+        if trouble == "404" and f"{request['uri']}/".startswith(f"channels/{self.caller}/"):
+            self.channels.discard(self.caller)
             self.place = "gone"
         status, body = (int(trouble), "") if trouble in {"500", "404"} else self._act(request["method"], request["uri"], query)
         if trouble != "done, no answer":
@@ -99,15 +116,22 @@ class FakeAsterisk:
         if (method, kind, name) == ("POST", "channels", "externalMedia"):
             return self._open_media(query)
         if (method, kind, verb) == ("POST", "bridges", ""):
-            self.bridges.add(name)
+            self.bridges[name] = set()
             return 200, msgspec.json.encode({"id": name, "name": name}).decode()
+        if method == "GET":
+            return 200, self._list(kind)
         if name not in (self.channels if kind == "channels" else self.bridges):
             return 404, ""
         if method == "DELETE":
-            self.bridges.discard(name)
+            self.bridges.pop(name, None)
             self._forget(name, "gone")
             return 204, ""
         return self._change(name, verb, query)
+
+    def _list(self, kind: str) -> str:
+        if kind == "bridges":
+            return msgspec.json.encode([{"id": name, "name": name, "channels": sorted(inside)} for name, inside in self.bridges.items()]).decode()
+        return msgspec.json.encode([{"id": name, "name": NAME if name == self.caller else name} for name in sorted(self.channels)]).decode()
 
     def _change(self, name: str, verb: str, query: dict[str, str]) -> tuple[int, str]:
         if verb == "addChannel":
@@ -115,6 +139,7 @@ class FakeAsterisk:
             if not wanted <= self.channels or self.line is None:
                 return 422, ""
             self.line.sends = True
+            self.bridges[name] = wanted
         if verb == "continue":
             if self.place != "bot":
                 return 409, ""
@@ -130,24 +155,24 @@ class FakeAsterisk:
 
     def _media_up(self, token: str) -> None:
         link = self.door.admit(token)
-        if link is None or MEDIA not in self.channels:
-            self._forget(MEDIA)
+        if link is None or self.media not in self.channels:
+            self._forget(self.media)
             return
-        self.line = Line(link, lambda: self._forget(MEDIA))
-        self.tell("StasisStart", MEDIA, application=APPLICATION)
+        self.line = Line(link, lambda: self._forget(self.media))
+        self.tell("StasisStart", self.media, application=APPLICATION)
 
     def _leave(self, place: str) -> None:
         self.place = place
         if self.line:
             self.line.sends = False
-        self.tell("StasisEnd", CALLER)
+        self.tell("StasisEnd", self.caller)
 
     def _forget(self, channel: str, place: str = "") -> None:
         if channel not in self.channels:
             return
         self.channels.discard(channel)
-        if channel == CALLER:
-            self.tell("ChannelHangupRequest", CALLER)
+        if channel == self.caller:
+            self.tell("ChannelHangupRequest", self.caller)
             self._leave(place)
         elif self.line:
             self.line.close()
@@ -157,6 +182,8 @@ class FakeAsterisk:
 def _short(method: str, uri: str, query: Mapping[str, str]) -> str:
     kind, _, rest = uri.partition("/")
     name, _, verb = rest.partition("/")
+    if method == "GET":
+        return f"GET {uri}"
     if method == "DELETE":
         return f"{'hang up' if kind == 'channels' else 'remove'} {name}"
     shorts = {

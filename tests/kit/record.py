@@ -33,13 +33,15 @@ class Record(CallJournal):
         self.call_id = call_id
         self.lines: list[tuple[int, Event]] = []
         self.sealed = False
+        self.closed = False
+        """Whether the journal this belongs to takes no more."""
         self.outcome = ""
         self.sealed_by = ""
         self.wrongs: list[str] = []
 
     def append(self, t_ms: int, event: Event) -> None:
-        if self.sealed:
-            self.wrongs.append(f"after the seal: {told(event)}")
+        if self.sealed or self.closed:
+            self.wrongs.append(f"after the {'end of the journal' if self.closed else 'seal'}: {told(event)}")
         self.lines.append((t_ms, event))
 
     def seal(self, t_ms: int, outcome: Any, by: str) -> bool:

@@ -173,6 +173,7 @@ class FakeLink:
 
     def __init__(self, live: list[Channel], *events: Event) -> None:
         self.ari = self
+        self.lost = False
         self.booting = 0
         self.left: tuple[Bridge, ...] = ()
         self.removed: list[str] = []

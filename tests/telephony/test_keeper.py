@@ -56,6 +56,13 @@ def open_descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
+def descriptors_become(count: int) -> None:
+    deadline_s = time.monotonic() + 5
+    while open_descriptors() != count:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+
+
 def test_a_held_socket_stays_open_when_the_controller_lets_go_and_closes_after_the_linger() -> None:
     over = threading.Event()
     with connected() as (near, far), keeping(lambda: assert_set(over)) as controller:
@@ -74,15 +81,13 @@ def assert_set(event: threading.Event) -> None:
 
 def test_a_socket_that_asterisk_closes_is_let_go_while_others_stay() -> None:
     with connected() as (first, far_first), connected() as (second, far_second), keeping(lambda: None) as controller:
+        before = open_descriptors()
         for each in (first, second):
             socket.send_fds(controller, [b"\0"], [each.fileno()])
             each.close()
-        before = open_descriptors()
+        descriptors_become(before)
         far_first.close()
-        deadline_s = time.monotonic() + 5
-        while open_descriptors() > before - 2:
-            assert time.monotonic() < deadline_s
-            time.sleep(0.01)
+        descriptors_become(before - 2)
         assert not closed(far_second, 0.1)
 
 

@@ -49,8 +49,14 @@ class Bench:
         self.frames: list[Frame] = []
         self.waiting: dict[str, MediaLink] = {}
         self.well = True
+        self.held: list[int] = []
         handlers = Handlers(
-            self.calls.append, self.floors.append, lambda token: self.waiting.pop(token, None), lambda: (self.well, b"why\n"), lambda: b"calls 1\n"
+            self.calls.append,
+            self.floors.append,
+            self.held.append,
+            lambda token: self.waiting.pop(token, None),
+            lambda: (self.well, b"why\n"),
+            lambda: b"calls 1\n",
         )
         self.server = Server("127.0.0.1", 0, Credentials("voicebot", "secret"), handlers)
 
@@ -133,6 +139,18 @@ def test_closing_our_side_closes_theirs(run: Run) -> None:
             b.calls[0].close()
             await asyncio.wait_for(asterisk.closed.wait(), 2)
             b.calls[0].close()
+
+    run(scenario())
+
+
+def test_control_sockets_are_held_and_media_sockets_are_not(run: Run) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            b.waiting["t"] = MediaLink(b.frames.append)
+            for path in ("/ari", "/floor", "/media?token=t"):
+                transport, _ = await b.connect(path, GOOD)
+                transport.disconnect()
+            assert len(b.held) == 2
 
     run(scenario())
 

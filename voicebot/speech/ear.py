@@ -209,7 +209,7 @@ class Ear:
     def _finish(self, talk: _Talk) -> None:
         """Hand the utterance on once its end and its words are both known."""
         ended, words = talk.ended, talk.words
-        if ended is None or words is None or talk.words_until_ms < ended.end_ms:
+        if talk.done or ended is None or words is None or talk.words_until_ms < ended.end_ms:
             return
         self._forget(talk)
         noise = not words.text and ended.end_ms - ended.start_ms < EMPTY_MS

@@ -35,6 +35,7 @@ RESTART_S = (0.05, 5.0)
 
 _BYTES_PER_MS = 32
 _WATCH_S = 1.0
+_LINGER_S = 1.0
 # One thread each, and none that spins: pools that spin collapse on shared cores.
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
 
@@ -157,6 +158,8 @@ class Worker:
             try:
                 _, self._link = await asyncio.get_running_loop().create_connection(lambda: _Link(self), sock=ours)
                 await self._watch(self._link)
+                if self._link.closed.is_set():
+                    await _in_its_own_time(process)
             finally:
                 if process.returncode is None:
                     process.kill()
@@ -206,12 +209,18 @@ class Worker:
         return was_ready
 
 
+async def _in_its_own_time(process: asyncio.subprocess.Process) -> None:
+    """A process that closed its socket is ending by itself; killed now, it could not finish printing why."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_S):
+            await process.wait()
+
+
 class Pool:
     """Worker processes of one engine. An async context manager: start and stop it in the same task."""
 
     def __init__(self, factory: str, arguments: Mapping[str, object], processes: int = 1, hung_s: float = HUNG_S) -> None:
-        self._make = lambda: Worker(factory, arguments, hung_s)
-        self._processes = processes
+        self._factory, self._arguments, self._processes, self._hung_s = factory, arguments, processes, hung_s
         self._group = asyncio.TaskGroup()
         self._tasks: list[asyncio.Task[None]] = []
         self.workers: tuple[Worker, ...] = ()
@@ -219,7 +228,7 @@ class Pool:
     async def start(self) -> None:
         """Return when every worker is ready. Raises EngineError, with nothing left running, when one ends before it was."""
         await self._group.__aenter__()
-        self.workers = tuple(self._make() for _ in range(self._processes))
+        self.workers = tuple(Worker(self._factory, self._arguments, self._hung_s) for _ in range(self._processes))
         self._tasks = [self._group.create_task(worker.run()) for worker in self.workers]
         try:
             outcomes = await asyncio.gather(*(worker.first_start for worker in self.workers), return_exceptions=True)

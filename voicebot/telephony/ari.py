@@ -153,6 +153,11 @@ class Ari:
         self._pending: dict[str, asyncio.Future[RESTResponse]] = {}
         self._lost = False
 
+    @property
+    def lost(self) -> bool:
+        """Whether the socket has closed."""
+        return self._lost
+
     def receive(self, text: bytes) -> Event | None:
         """Take one message: an answer wakes the request that waits for it, an event is returned. Raises AriError."""
         message = decode(text)

@@ -29,7 +29,8 @@ from voicebot.store.journal import CallJournal, Journal
 from voicebot.telephony.ari import Channel, ChannelDestroyed, ChannelDialplan, ChannelEnteredBridge, Dial, Event
 from voicebot.telephony.server import ControlLink
 
-NOT_BOOTED = 503
+NOT_BOOTED = (0, 503)
+"""What Asterisk answers while it boots: nothing, or "service unavailable"."""
 BOOT_PAUSE_S = 0.1
 log = structlog.get_logger()
 _GIVEN_UP = {"BUSY": "busy", "NOANSWER": "no answer", "CANCEL": "ring cancelled", "CHANUNAVAIL": "unreachable", "CONGESTION": "declined"}
@@ -160,7 +161,7 @@ async def _channels(link: ControlLink) -> tuple[Channel, ...]:
         try:
             return await link.ari.channels()
         except AriError as error:
-            if error.status != NOT_BOOTED:
+            if link.ari.lost or error.status not in NOT_BOOTED:
                 raise
         await asyncio.sleep(BOOT_PAUSE_S)
 

@@ -80,11 +80,13 @@ class ControlLink:
 
 
 class _ControlSocket(WSListener):
-    def __init__(self, on_link: Callable[[ControlLink], None]) -> None:
+    def __init__(self, on_link: Callable[[ControlLink], None], hold: Callable[[int], None]) -> None:
         self._on_link = on_link
+        self._hold = hold
         self._link: ControlLink | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
+        self._hold(_socket(transport).fileno())
         self._link = ControlLink(transport)
         self._on_link(self._link)
 
@@ -149,6 +151,8 @@ class Handlers:
 
     on_call: Callable[[ControlLink], None]
     on_floor: Callable[[ControlLink], None]
+    hold: Callable[[int], None]
+    """Told the file descriptor of each control socket (see telephony.keeper)."""
     media: Callable[[str], MediaLink | None]
     """Gives the link that waits for a media socket with this token, once."""
     health: Callable[[], tuple[bool, bytes]]
@@ -195,9 +199,13 @@ class Server:
     def _socket(self, path: str, query: dict[str, list[str]]) -> WSListener | WSUpgradeResponseWithListener | None:
         extra = {"Sec-WebSocket-Protocol": "ari"}
         if path == "/ari":
-            return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(extra), _ControlSocket(self._handlers.on_call))
+            return WSUpgradeResponseWithListener(
+                WSUpgradeResponse.create_101_response(extra), _ControlSocket(self._handlers.on_call, self._handlers.hold)
+            )
         if path == "/floor":
-            return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(extra), _ControlSocket(self._handlers.on_floor))
+            return WSUpgradeResponseWithListener(
+                WSUpgradeResponse.create_101_response(extra), _ControlSocket(self._handlers.on_floor, self._handlers.hold)
+            )
         if path == "/media" and (link := self._handlers.media(query.get("token", [""])[0])):
             extra = {"Sec-WebSocket-Protocol": "media"}
             return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(extra), _MediaSocket(link))
@@ -217,7 +225,12 @@ def check_port(host: str, port: int) -> None:
 
 def _acknowledge_now(transport: WSTransport) -> None:
     """Asterisk leaves Nagle's algorithm on: a delayed acknowledgement would hold its next frame back for 40 ms. Not sticky, see tcp(7)."""
-    transport.underlying_transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+    _socket(transport).setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+def _socket(transport: WSTransport) -> socket.socket:
+    found: socket.socket = transport.underlying_transport.get_extra_info("socket")
+    return found
 
 
 def _refusal(status: HTTPStatus, body: bytes) -> WSUpgradeResponse:

@@ -152,6 +152,11 @@ class Recogniser:
     async def __aexit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
         await self.stop()
 
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """The processes, for counting and watching."""
+        return self._pool.workers
+
     def stream(self) -> RecogniserStream:
         """A stream for one utterance. Never raises: with no worker running, the stream's `settle` does."""
         return RecogniserStream(self._pool)

@@ -1,0 +1,490 @@
+"""The ear of one call: what was said arrives whole, once and in order, whatever the recogniser does and whenever it answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.kit.clock import run_virtual
+from tests.kit.speech import NOISE, WORD_MS, ScriptedGate, ScriptedRecogniser, Speech
+from voicebot.settings import Turns
+from voicebot.speech import ear as ear_module
+from voicebot.speech.completeness import Completeness
+from voicebot.speech.ear import EMPTY_MS, Ear, Hearing
+from voicebot.speech.endpointing import Endpointing
+from voicebot.values import FRAME_MS, SILENCE_FRAME, Digit, NoAudio, Silence, Sound, Unrecognised, Utterance, duration_ms
+
+TURNS = Turns(hold_complete_ms=400, hold_ms=700, no_speech_ms=3_000, no_rtp_ms=5_000, max_utterance_ms=4_000)
+Late = Callable[[str], float]
+
+
+@pytest.fixture(autouse=True)
+def _voice_is_any_sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ear_module, "Gate", ScriptedGate)
+
+
+class Bench:
+    """An ear with a scripted recogniser. `heard` is all that came out of `next`; `mouth` what was done to the bot's voice."""
+
+    def __init__(
+        self, takes_s: Late = lambda _: 0.04, verdict: Completeness = Completeness.COMPLETE, deaf: bool = False, detector: Any = None
+    ) -> None:
+        self.speech = Speech()
+        self.recogniser = ScriptedRecogniser(self.speech, takes_s)
+        recogniser: Any = None if deaf else self.recogniser
+        self.mouth: list[str] = []
+        self.barge_ins: list[tuple[str, int, int]] = []
+        self.ear = Ear(Hearing("en", TURNS, lambda _: verdict, recogniser, detector), self, lambda *what: self.barge_ins.append(what))
+        self.heard: list[Sound] = []
+
+    def pause(self) -> None:
+        self.mouth.append("pause")
+
+    def resume(self) -> None:
+        self.mouth.append("resume")
+
+    def flush(self) -> None:
+        self.mouth.append("flush")
+
+    async def feed(self, frames: Sequence[bytes], lost: bool = False) -> None:
+        for pcm in frames:
+            self.ear.frame(pcm, lost)
+            await asyncio.sleep(FRAME_MS / 1000)
+
+    async def silence(self, ms: int, lost: bool = False) -> None:
+        await self.feed([SILENCE_FRAME] * (ms // FRAME_MS), lost)
+
+    async def say(self, text: str, word_ms: int = WORD_MS) -> None:
+        await self.feed(self.speech.frames(text, word_ms))
+
+    async def listen(self) -> None:
+        while True:
+            self.heard.append(await self.ear.next())
+
+    @property
+    def words(self) -> list[str]:
+        return [sound.transcript.text for sound in self.heard if isinstance(sound, Utterance)]
+
+    def live(self, scene: Callable[[], Any], listens: bool = True) -> Bench:
+        """Run the ear, and somebody who listens to it, while `scene` happens."""
+
+        async def whole() -> None:
+            async with asyncio.TaskGroup() as scope:
+                tasks = [scope.create_task(self.ear.run()), *([scope.create_task(self.listen())] if listens else [])]
+                await scene()
+                for task in tasks:
+                    task.cancel()
+            self.ear.close()
+
+        run_virtual(whole())
+        return self
+
+
+# Utterances.
+
+
+def test_an_utterance_comes_with_its_words_and_times() -> None:
+    bench = Bench()
+
+    async def scene() -> None:
+        await bench.silence(1_000)
+        await bench.say("when are you open")
+        await bench.silence(1_000)
+
+    [utterance] = bench.live(scene).heard
+    assert isinstance(utterance, Utterance)
+    assert utterance.transcript.text == "when are you open"
+    assert utterance.start_ms == 1_000 + ScriptedGate.late_ms
+    assert utterance.end_ms == 1_000 + 4 * WORD_MS
+    assert utterance.taken_ms == utterance.end_ms + TURNS.hold_complete_ms
+    assert utterance.recognise_ms == pytest.approx(40)
+
+
+def test_words_judged_open_are_waited_for_longer() -> None:
+    taken_ms = {}
+    for verdict in Completeness:
+        bench = Bench(verdict=verdict)
+
+        async def scene(bench: Bench = bench) -> None:
+            await bench.say("my bill")
+            await bench.silence(2_000)
+
+        [utterance] = bench.live(scene).heard
+        assert isinstance(utterance, Utterance)
+        taken_ms[verdict] = utterance.taken_ms - utterance.end_ms
+    assert taken_ms == {Completeness.COMPLETE: 400, Completeness.OPEN: 700, Completeness.HANGING: 1_300}
+
+
+@pytest.mark.parametrize("late_ms", [0, 80, 200, 300])
+def test_however_late_voice_is_confirmed_the_recogniser_gets_the_audio_from_its_onset(late_ms: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ScriptedGate, "late_ms", late_ms)
+    bench = Bench()
+    spoken: list[bytes] = []
+
+    async def scene() -> None:
+        spoken.extend(bench.speech.frames("when are you open"))
+        await bench.silence(2_000)
+        await bench.feed(spoken)
+        await bench.silence(1_000)
+
+    bench.live(scene)
+    [stream] = bench.recogniser.streams
+    assert b"".join(spoken) in stream.pcm
+    before = stream.pcm[: stream.pcm.index(b"".join(spoken))]
+    assert before == bytes(len(before))
+    assert len(before) // 32 == Endpointing.PREROLL_MS - late_ms
+    assert bench.words == ["when are you open"]
+
+
+def test_audio_of_one_utterance_never_begins_with_the_one_before() -> None:
+    bench = Bench()
+
+    async def scene() -> None:
+        await bench.say("my bill")
+        await bench.silence(420)
+        await bench.say("is wrong")
+        await bench.silence(1_000)
+
+    bench.live(scene)
+    assert bench.words == ["my bill", "is wrong"]
+    assert [bench.speech.words(stream.pcm) for stream in bench.recogniser.streams] == ["my bill", "is wrong"]
+
+
+def test_two_utterances_come_in_order_even_when_the_first_transcript_is_late() -> None:
+    bench = Bench(lambda words: 3.0 if words == "my bill" else 0.02)
+
+    async def scene() -> None:
+        await bench.say("my bill")
+        await bench.silence(1_000)
+        await bench.say("agent")
+        await bench.silence(4_000)
+
+    bench.live(scene)
+    assert bench.words == ["my bill", "agent"]
+
+
+def test_a_transcript_that_comes_after_the_end_still_counts() -> None:
+    bench = Bench(lambda _: 2.0)
+
+    async def scene() -> None:
+        await bench.say("my bill")
+        await bench.silence(1_500)
+        assert bench.heard == []
+        await bench.silence(1_500)
+
+    bench.live(scene)
+    assert bench.words == ["my bill"]
+
+
+def test_a_caller_who_goes_on_after_a_pause_is_one_utterance_with_all_words() -> None:
+    bench = Bench(verdict=Completeness.HANGING)
+
+    async def scene() -> None:
+        for part in ("my bill", "is too", "high"):
+            await bench.say(part)
+            await bench.silence(500)
+        await bench.silence(1_500)
+
+    bench.live(scene)
+    assert bench.words == ["my bill is too high"]
+    assert len(bench.recogniser.streams) == 1
+
+
+def test_too_long_an_utterance_is_taken_and_the_rest_is_another() -> None:
+    bench = Bench()
+    text = " ".join(f"word{number}" for number in range(25))
+
+    async def scene() -> None:
+        await bench.say(text)
+        await bench.silence(1_500)
+
+    bench.live(scene)
+    assert " ".join(bench.words) == text
+    assert len(bench.words) == 2
+    first = bench.heard[0]
+    assert isinstance(first, Utterance)
+    assert first.taken_ms - first.start_ms <= TURNS.max_utterance_ms + 100
+
+
+def test_speech_without_words_is_a_noise_when_short_and_a_turn_when_long() -> None:
+    bench = Bench()
+
+    async def scene() -> None:
+        await bench.say(NOISE, 300)
+        await bench.silence(1_000)
+        assert bench.heard == []
+        await bench.say(NOISE, EMPTY_MS + ScriptedGate.late_ms + 100)
+        await bench.silence(1_000)
+
+    bench.live(scene)
+    assert bench.words == [""]
+    assert all(stream.closed for stream in bench.recogniser.streams)
+
+
+def test_without_a_recogniser_speech_is_nothing_and_keys_are_all() -> None:
+    bench = Bench(deaf=True)
+
+    async def scene() -> None:
+        await bench.say("when are you open")
+        await bench.silence(1_000)
+        bench.ear.press("4")
+        await bench.silence(100)
+
+    assert [type(sound) for sound in bench.live(scene).heard] == [Digit]
+
+
+# Failing recognisers.
+
+
+def test_a_recogniser_that_fails_is_told_once_and_the_next_utterance_is_tried_again() -> None:
+    bench = Bench()
+
+    async def scene() -> None:
+        bench.recogniser.broken = True
+        await bench.say("my bill")
+        await bench.silence(1_500)
+        assert bench.heard == [Unrecognised("recogniser worker ended with status -11")]
+        bench.recogniser.broken = False
+        await bench.say("my bill")
+        await bench.silence(1_500)
+
+    assert bench.live(scene).words == ["my bill"]
+    assert len(bench.heard) == 2
+
+
+def test_a_recogniser_that_fails_at_a_pause_inside_a_question_is_told_once() -> None:
+    bench = Bench(verdict=Completeness.HANGING)
+
+    async def scene() -> None:
+        bench.recogniser.broken = True
+        for part in ("my bill", "is wrong"):
+            await bench.say(part)
+            await bench.silence(300)
+        await bench.silence(2_000)
+
+    bench.live(scene)
+    assert [type(sound) for sound in bench.heard] == [Unrecognised]
+    assert all(stream.closed for stream in bench.recogniser.streams)
+
+
+# Over the bot.
+
+
+def over_the_bot(text: str, *, expects_answer: bool = False, protected: bool = False, word_ms: int = WORD_MS) -> Bench:
+    bench = Bench()
+
+    async def scene() -> None:
+        bench.ear.bot_starts(protected, expects_answer)
+        await bench.silence(1_000)
+        await bench.say(text, word_ms)
+        await bench.silence(1_500)
+        bench.ear.bot_stops()
+
+    return bench.live(scene)
+
+
+def test_a_question_over_the_bot_takes_the_turn() -> None:
+    bench = over_the_bot("where is my bill")
+    assert bench.mouth == ["pause", "flush"]
+    assert bench.words == ["where is my bill"]
+    [(outcome, onset_ms, silent_after_ms)] = bench.barge_ins
+    assert (outcome, onset_ms) == ("taken", 1_000 + ScriptedGate.late_ms)
+    assert silent_after_ms <= 40
+
+
+def test_a_murmur_over_the_bot_is_no_turn() -> None:
+    bench = over_the_bot("okay")
+    assert bench.mouth == ["pause", "resume"]
+    assert bench.heard == []
+    assert [outcome for outcome, _, _ in bench.barge_ins] == ["resumed"]
+
+
+def test_where_an_answer_is_expected_the_same_murmur_is_one() -> None:
+    bench = over_the_bot("okay", expects_answer=True)
+    assert bench.mouth == ["pause", "flush"]
+    assert bench.words == ["okay"]
+
+
+def test_words_over_a_protected_phrase_are_kept_and_the_bot_is_not_paused() -> None:
+    bench = over_the_bot("where is my bill", protected=True)
+    assert bench.mouth == []
+    assert bench.words == ["where is my bill"]
+
+
+def test_a_murmur_that_became_a_question_is_a_turn() -> None:
+    assert over_the_bot("okay but where is my bill").words == ["okay but where is my bill"]
+
+
+def test_a_murmur_begun_after_the_bot_stopped_is_a_turn() -> None:
+    bench = Bench()
+
+    async def scene() -> None:
+        bench.ear.bot_starts(protected=False, expects_answer=False)
+        await bench.silence(500)
+        bench.ear.bot_stops()
+        await bench.say("okay")
+        await bench.silence(1_000)
+
+    assert bench.live(scene).words == ["okay"]
+
+
+def test_a_key_flushes_even_a_protected_phrase() -> None:
+    bench = Bench()
+
+    async def scene() -> None:
+        bench.ear.bot_starts(protected=True, expects_answer=False)
+        await bench.silence(200)
+        bench.ear.press("0")
+        await bench.silence(20)
+
+    bench.live(scene)
+    assert bench.mouth == ["flush"]
+    assert bench.heard == [Digit("0", 200)]
+
+
+# Silence and dead lines.
+
+
+def test_silence_is_told_again_and_again_while_somebody_waits() -> None:
+    bench = Bench()
+    bench.live(lambda: bench.silence(TURNS.no_speech_ms * 2 + 100))
+    assert bench.heard == [Silence(3_000), Silence(3_000)]
+
+
+def test_silence_does_not_count_while_nobody_waits() -> None:
+    bench = Bench()
+
+    async def scene() -> None:
+        await bench.silence(10_000)
+        waiting = asyncio.ensure_future(bench.ear.next())
+        await bench.silence(TURNS.no_speech_ms - 100)
+        assert not waiting.done()
+        await bench.silence(200)
+        assert waiting.result() == Silence(3_000)
+
+    bench.live(scene, listens=False)
+
+
+def test_silence_still_counts_after_words_that_ended_their_own_utterance() -> None:
+    """Words that come between the two holds end the utterance and complete it in one step."""
+    bench = Bench(lambda _: 0.4)
+
+    async def scene() -> None:
+        await bench.say("my bill")
+        await bench.silence(TURNS.no_speech_ms + 1_000)
+
+    bench.live(scene)
+    assert [type(sound) for sound in bench.heard] == [Utterance, Silence]
+
+
+def test_silence_does_not_count_while_words_are_on_their_way() -> None:
+    bench = Bench(lambda _: 4.5)
+
+    async def scene() -> None:
+        await bench.say("my bill")
+        await bench.silence(4_000)
+        assert bench.heard == []
+        await bench.silence(2_000)
+
+    bench.live(scene)
+    assert [type(sound) for sound in bench.heard] == [Utterance]
+
+
+def test_a_dead_line_is_told_once_and_is_not_a_silent_caller() -> None:
+    bench = Bench()
+    bench.live(lambda: bench.silence(TURNS.no_rtp_ms * 3, lost=True))
+    assert bench.heard == [NoAudio(5_000)]
+
+
+def test_a_line_that_comes_back_is_told_again_when_it_dies_again() -> None:
+    bench = Bench()
+
+    async def scene() -> None:
+        for _ in range(2):
+            await bench.silence(TURNS.no_rtp_ms + 100, lost=True)
+            await bench.silence(100)
+        await bench.silence(TURNS.no_rtp_ms - 100, lost=True)
+
+    bench.live(scene)
+    assert bench.heard == [NoAudio(5_000), NoAudio(5_000)]
+
+
+# Whatever happens.
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["my bill", "agent", "yes please now"]), st.integers(10, 100), st.floats(0.0, 3.0)), max_size=5),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_word_said_is_heard_once_and_in_order(talk: list[tuple[str, int, float]]) -> None:
+    late = iter([takes_s for *_, takes_s in talk] * 20)
+    bench = Bench(lambda _: next(late, 0.0))
+
+    async def scene() -> None:
+        for text, pause_frames, _ in talk:
+            await bench.say(text)
+            await bench.silence(pause_frames * FRAME_MS)
+        await bench.silence(20_000)
+
+    bench.live(scene)
+    assert " ".join(bench.words).split() == " ".join(text for text, *_ in talk).split()
+    assert all(stream.closed for stream in bench.recogniser.streams)
+
+
+def test_closing_in_the_middle_of_speech_frees_the_stream() -> None:
+    bench = Bench()
+    bench.live(lambda: bench.say("my bill is"))
+    assert [stream.closed for stream in bench.recogniser.streams] == [True]
+
+
+# Silero beside the gate.
+
+
+class Detector:
+    """Stands for SpeechDetector: keeps what its stream was told, and can answer in the stream's own time."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.answer: Callable[[int, float], None] = lambda _end_ms, _p: None
+
+    def stream(self, on_probability: Callable[[int, float], None]) -> Detector:
+        self.answer = on_probability
+        return self
+
+    def reset(self) -> None:
+        self.told.append("reset")
+
+    def feed(self, pcm: bytes) -> None:
+        self.told.append(f"{duration_ms(pcm)} ms")
+
+    def close(self) -> None:
+        self.told.append("close")
+
+
+def test_silero_is_fed_from_before_the_gate_opened_then_frame_by_frame_and_only_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = iter([False] * 50 + [True] * 3 + [False] * 2 + [True])
+    said: list[tuple[int, float]] = []
+
+    def closed(gate: ScriptedGate, _pcm: bytes) -> bool:
+        gate.wants_silero = next(wanted)
+        return False
+
+    monkeypatch.setattr(ScriptedGate, "frame", closed)
+    monkeypatch.setattr(ScriptedGate, "probability", lambda _self, end_ms, p: said.append((end_ms, p)))
+    detector = Detector()
+    bench = Bench(detector=detector)
+
+    async def scene() -> None:
+        await bench.silence(51 * FRAME_MS)
+        detector.answer(320, 0.1)
+        await bench.silence(5 * FRAME_MS)
+        detector.answer(320 + 40 + 320, 0.2)
+
+    bench.live(scene)
+    assert detector.told == ["reset", "320 ms", "20 ms", "20 ms", "reset", "320 ms", "close"]
+    assert said == [(51 * FRAME_MS, 0.1), (56 * FRAME_MS, 0.2)], "the gate counts the call's time"

@@ -1,0 +1,74 @@
+"""What /proc says, held against processes started here."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from voicebot.testbed import processes
+
+PARENT = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'print(1, flush=True); input()'], stdin=sys.stdin).wait()"
+
+
+@pytest.fixture
+def family() -> Iterator[subprocess.Popen[bytes]]:
+    """A process with one child, both waiting for their input to end."""
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        yield parent
+        parent.kill()
+
+
+def test_this_process_is_known() -> None:
+    me = processes.process(os.getpid())
+    assert me is not None
+    assert me.parent == os.getppid()
+    assert "python" in me.command or "pytest" in me.command
+    assert me.cpu_s > 0
+
+
+def test_children_and_grandchildren_are_found_in_order(family: subprocess.Popen[bytes]) -> None:
+    found = [each for each in processes.offspring(os.getpid()) if each.pid == family.pid or each.parent == family.pid]
+    assert [each.parent for each in found] == [os.getpid(), family.pid]
+    assert "print(1" in found[1].command
+
+
+def test_a_process_that_is_gone_is_none() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    assert processes.process(gone.pid) is None
+
+
+def test_a_zombie_is_gone_too() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as zombie:
+        assert zombie.stdout is not None
+        zombie.stdout.read()
+        while (processes.PROC / str(zombie.pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
+            time.sleep(0.01)
+        assert processes.process(zombie.pid) is None
+
+
+def test_cpu_time_grows_with_work() -> None:
+    before = processes.process(os.getpid())
+    until_s = time.process_time() + 0.1
+    while time.process_time() < until_s:
+        pass
+    after = processes.process(os.getpid())
+    assert before is not None
+    assert after is not None
+    assert 0.05 <= after.cpu_s - before.cpu_s <= 1.0
+
+
+def test_a_leaked_socket_moves_the_count() -> None:
+    before = processes.open_files(os.getpid())
+    with socket.socket(), open(os.devnull, "rb"):  # noqa: PTH123 - any open file will do
+        during = processes.open_files(os.getpid())
+    assert (during["socket"] - before["socket"], during["file"] - before["file"]) == (1, 1)
+    assert processes.open_files(os.getpid()) == before
