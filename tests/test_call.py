@@ -503,6 +503,47 @@ def test_without_the_control_socket_the_record_is_sealed_and_asterisk_moves_the_
     assert held.record.wrongs == []
 
 
+def slow_to_say(sentence: str, takes_s: float) -> Callable[[str], float]:
+    return lambda text: takes_s if text == sentence else 0.0
+
+
+def test_a_key_pressed_while_the_answer_is_still_being_made_is_taken_at_once(bench: MakeBench) -> None:
+    made = bench()
+    made.phrases.takes = slow_to_say("we are open from eight to six", 2.0)
+    held = hold(made, says(WHEN), at_once(lambda caller: caller.asterisk.press("0"), 1_000))
+    pressed = ["caller presses 0", "decided HandOver: pressed 0", *to_queue("asked for a person", "connecting")]
+    assert held.story == [*GREETED, *ASKED_WHEN, *pressed]
+    assert held.leaks() == []
+
+
+def test_a_caller_who_goes_on_while_the_answer_is_still_being_made_is_not_talked_over(bench: MakeBench) -> None:
+    made = bench()
+    made.phrases.takes = slow_to_say("we are open from eight to six", 3.0)
+    held = hold(made, says(WHEN), goes_on(BILL, 800), hangs_up())
+    answered = [f"caller: {BILL}", "decided Reply: matched bill-copy 0.92", BILL_ANSWER]
+    assert held.story == [*GREETED, *ASKED_WHEN, "caller speaks over the bot: taken", *answered, *GONE]
+
+
+def test_who_hangs_up_before_his_words_are_known_leaves_no_stream_behind(bench: MakeBench) -> None:
+    made = bench()
+    made.recogniser.takes_s = lambda _: 3.0
+    held = hold(made, says(WHEN), at_once(puts_phone_down, 1_000))
+    assert (held.story, held.ending, held.leaks()) == ([*GREETED, *GONE], "abandoned by caller", [])
+
+
+def test_a_recorded_call_that_is_cancelled_before_any_step_leaves_a_whole_file_or_none(bench: MakeBench, tmp_path: Path) -> None:
+    acts = [says(WHEN), says("no thanks goodbye")]
+    steps = hold(bench(lengths_ms=SHORT_MS, recorded=True), *acts).steps
+    for step in range(2, steps + 1):
+        held = hold(bench(lengths_ms=SHORT_MS, recorded=True), *acts, cancel_at=step)
+        assert held.leaks() == []
+        file = tmp_path / "recordings" / "c1.wav"
+        if file.exists():
+            caller, bot = stereo(file)
+            assert len(caller) == len(bot)
+            file.unlink()
+
+
 def test_an_error_of_our_own_is_a_fault_and_the_caller_is_queued(bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(*_: object) -> None:
         raise ZeroDivisionError("division by zero")

@@ -135,7 +135,8 @@ def sections() -> list[type[BaseModel]]:
 
 
 def test_every_section_is_frozen_and_refuses_unknown_keys() -> None:
-    for section in (*sections(), Hotline):
+    every: list[type[BaseModel]] = [*sections(), Hotline]
+    for section in every:
         assert section.model_config["frozen"]
         assert section.model_config["extra"] == "forbid"
 

@@ -279,7 +279,10 @@ class Call:
 
     async def _speak(self, line: Line) -> bool:
         text = self.script.text(line)
+        flushes = self.leg.link.flushes
         pcm = await self.bot.phrases.audio(text, self.language)
+        if self.leg.link.flushes != flushes:
+            return False  # the caller took the turn while this was made
         start_ms = self.now_ms
         playing = self.leg.link.play(pcm)
         try:

@@ -23,6 +23,7 @@ from voicebot.errors import EngineError, KnowledgeError
 from voicebot.settings import Settings
 from voicebot.speech.asr import Recogniser
 from voicebot.speech.asr.pocketsphinx import english
+from voicebot.speech.asr.sentences import commands
 from voicebot.speech.completeness import KnownWordings, completeness
 from voicebot.speech.ear import Hearing
 from voicebot.speech.phrases import Phrases
@@ -30,6 +31,8 @@ from voicebot.speech.silero import SpeechDetector
 
 CLARIFY = 0.2
 """Confidence from which "did you mean" is better than "sorry?": below it, most of what callers mean is not in the knowledge base."""
+COMMAND_WEIGHT = 3
+"""How much more often than a knowledge base wording the recogniser expects what callers say to the bot itself: these are short and have no context."""
 log = structlog.get_logger()
 
 
@@ -67,7 +70,7 @@ async def _recogniser(stack: AsyncExitStack, settings: Settings, language: str, 
     if language != "en":
         log.warning("no recogniser; callers use the keys of their phone", language=language)
         return None
-    wordings = [wording for entry in entries for wording in (*entry.questions, entry.title)]
+    wordings = [*commands() * COMMAND_WEIGHT, *(wording for entry in entries for wording in (*entry.questions, entry.title))]
     try:
         pool = await asyncio.to_thread(english, wordings, settings.speech.cache / "language-model", settings.speech.recognisers)
         return await stack.enter_async_context(pool)

@@ -190,6 +190,8 @@ class Held:
         found += [f"the caller is still with the bot, record {self.ending}"] * (self.asterisk.place == "bot")
         found += ["neither sealed nor followed"] * (self.ending == "open")
         found += [f"in the queue with a record {self.ending}"] * (self.asterisk.place == "voicebot-handover" and self.ending != "followed")
+        told_why = any(line.startswith(("handover", "fault, call")) for line in self.story)
+        found += ["on the way to a person, and the record does not say why"] * (self.ending == "followed" and not told_why)
         found += ["sealed and still followed"] * (self.record.sealed and len(self.bench.bot.floor) > 0)
         streams = [stream for stream in self.bench.recogniser.streams if not stream.closed]
         found += ["a recogniser stream is open"] * len(streams)

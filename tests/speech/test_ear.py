@@ -395,6 +395,18 @@ def test_silence_does_not_count_while_words_are_on_their_way() -> None:
     assert [type(sound) for sound in bench.heard] == [Utterance]
 
 
+def test_who_talks_to_a_hotline_that_only_takes_keys_is_not_silent() -> None:
+    bench = Bench(deaf=True)
+
+    async def scene() -> None:
+        await bench.say("hello can anybody hear me please somebody say something to me now")
+        assert bench.heard == []
+        await bench.silence(TURNS.no_speech_ms + 1_000)
+
+    bench.live(scene)
+    assert bench.heard == [Silence(3_000)]
+
+
 def test_a_dead_line_is_told_once_and_is_not_a_silent_caller() -> None:
     bench = Bench()
     bench.live(lambda: bench.silence(TURNS.no_rtp_ms * 3, lost=True))

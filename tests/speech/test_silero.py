@@ -9,6 +9,7 @@ import signal
 import subprocess
 import wave
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ from voicebot.speech.serving import Message, Reply
 from voicebot.speech.silero import WINDOW_BYTES, DetectorStream, Silero, SpeechDetector, model_file, over_streams
 from voicebot.speech.workers import Worker
 
-ENGINE = Silero()
 needs_flite = pytest.mark.skipif(not shutil.which("flite"), reason="flite is not installed; run scripts/setup")
 
 
@@ -69,10 +69,11 @@ def test_any_interleaving_of_streams_gives_each_the_probabilities_of_the_publish
 @pytest.mark.parametrize("verb", ["reset", "drop"])
 def test_a_reset_stream_starts_afresh(verb: Any) -> None:
     loud = [Message(901, "feed", window) for window in windows_of(noise(4, 3))]
-    fresh = [reply.value for reply in ENGINE.handle(loud)]
-    again = [reply.value for reply in ENGINE.handle([Message(901, verb), *loud])]
+    engine = Silero()
+    fresh = [reply.value for reply in engine.handle(loud)]
+    again = [reply.value for reply in engine.handle([Message(901, verb), *loud])]
     assert again == pytest.approx(fresh)
-    assert [reply.value for reply in ENGINE.handle(loud)] != pytest.approx(fresh)
+    assert [reply.value for reply in engine.handle(loud)] != pytest.approx(fresh)
 
 
 @needs_flite
@@ -188,6 +189,10 @@ def test_a_closed_stream_calls_back_no_more_and_sends_nothing() -> None:
     assert heard == []
 
 
+def _note(mine: list[int], end_ms: int, _probability: float) -> None:
+    mine.append(end_ms)
+
+
 def run(main: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(main, 30))
 
@@ -196,7 +201,7 @@ def test_many_calls_share_one_worker_and_a_crash_only_makes_a_pause() -> None:
     async def main() -> None:
         async with SpeechDetector() as detector:
             heard: list[list[int]] = [[] for _ in range(5)]
-            streams = [detector.stream(lambda end_ms, _probability, mine=mine: mine.append(end_ms)) for mine in heard]
+            streams = [detector.stream(partial(_note, mine)) for mine in heard]
             for stream in streams:
                 stream.feed(bytes(10 * WINDOW_BYTES))
             async with asyncio.timeout(10):

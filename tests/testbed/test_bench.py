@@ -95,8 +95,9 @@ def test_sigterm_lets_what_runs_clean_up() -> None:
         finally:
             cleaned.append("up")
 
-    with pytest.raises(asyncio.CancelledError):
-        asyncio.run(bench.until_terminated(long()))
+    with pytest.raises(typer.Exit) as ended:
+        bench.finished(long())
+    assert ended.value.exit_code == 143
     assert cleaned == ["up"]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
-from voicebot.testbed import bench_load
 from voicebot.testbed.bench_load import Load, part
 from voicebot.testbed.processes import Process
 
@@ -24,7 +25,7 @@ def worker(cpu_s: float) -> Process:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now_s = [100.0]
-    monkeypatch.setattr(bench_load.time, "monotonic", lambda: now_s[0])
+    monkeypatch.setattr("voicebot.testbed.bench_load.time.monotonic", lambda: now_s[0])
     return now_s
 
 
@@ -70,9 +71,9 @@ def test_a_controller_started_meanwhile_counts_from_its_start(clock: list[float]
 
 def test_a_call_that_fails_counts_too(clock: list[float]) -> None:
     load = Load(lambda: (controller(0.0),))
-    with load, pytest.raises(RuntimeError), load.call():
+    with load, contextlib.suppress(TimeoutError), load.call():
         clock[0] += 4
-        raise RuntimeError
+        raise TimeoutError
     assert measured(load) == {"controller": 0.0}
 
 

@@ -1,4 +1,4 @@
-"""Runs against a phone that pretends to be the bot, and a journal made up for it: right, wrong, late, deaf and forgetful bots get what they deserve."""
+"""Runs against a phone that pretends to be the bot, and a made-up journal: right, wrong, late, deaf and forgetful bots get what they deserve."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from tests.kit.pretender import Pretended, Pretender, pretending, voice
 
+from tests.kit.pretender import Pretended, Pretender, pretending, voice
 from voicebot.store.calls import CallRecord, CallSummary
 from voicebot.store.events import BotSpoke, CallerSpoke, CallSealed, Event, HandoverDecided, Line, QueueEntered, encode, tag
 from voicebot.testbed import audio, scenario
 from voicebot.testbed import bench_runs as runs
 from voicebot.testbed.bench_figures import Result
 from voicebot.testbed.g711 import Samples
+from voicebot.testbed.measure import Phrase
 from voicebot.testbed.questions import Question
 from voicebot.testbed.rig import Rig
 
@@ -136,7 +137,7 @@ def test_calls_that_fail_count_as_not_answered(run: Run) -> None:
 
 @pytest.mark.parametrize(("right", "passed"), [(9, True), (8, False)])
 def test_nine_of_ten_right_answers_are_enough(right: int, passed: bool) -> None:
-    said = (runs.measure.Phrase("answer/bill", 1.0, 1.0),)
+    said = (Phrase("answer/bill", 1.0, 1.0),)
     took = [runs.Turn(BILL, said, 500.0)] * right + [runs.Turn(DATA, said, 500.0)] * (10 - right)
     assert runs.right_result(took, 90).passed is passed
 
@@ -145,7 +146,8 @@ def test_nine_of_ten_right_answers_are_enough(right: int, passed: bool) -> None:
 
 
 @pytest.mark.parametrize(("yields_s", "passed"), [(0.12, True), (0.5, False)])
-def test_barge_in_is_as_quick_as_the_bot(yields_s: float, passed: bool, run: Run) -> None:
+def test_barge_in_is_as_quick_as_the_bot(yields_s: float, passed: bool, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenario, "SPOKEN_OUT_S", 1.2)
     long = {"answer/bill": voice(1, 4.0)}
 
     async def interrupt() -> Result:

@@ -143,6 +143,17 @@ def test_a_bot_that_was_not_speaking_cannot_be_interrupted() -> None:
     assert measure.silent_after_ms(Recording(), START_S + 2.0, START_S + 5.0) is None
 
 
+@pytest.mark.parametrize("early_s", [0.15, 0.0, -0.05])
+def test_the_wire_counts_even_when_play_out_lags_behind_it(early_s: float) -> None:
+    """The sender's clock runs ahead of arrival, or behind it: packets are played later or earlier than they came."""
+    recording = Recording()
+    for index, frame in enumerate(np.concatenate((steady(2.4), audio.silence(2.0))).reshape(-1, 160)):
+        at_s = START_S + 0.02 * index - (early_s if index >= 20 else 0.0)
+        recording.note(Packet(at_s, 0, index, 160 * index, 1, g711.encode(frame, "PCMU")))
+    onset_s = START_S + 2.0
+    assert measure.silent_after_ms(recording, onset_s, START_S + 4.0) == pytest.approx(1000 * (0.4 - early_s), abs=1)
+
+
 def test_silence_must_be_seen_to_its_end() -> None:
     recording = heard(steady(2.2), audio.silence(0.5))
     assert measure.silent_after_ms(recording, START_S + 2.0, START_S + 2.7) == math.inf
@@ -162,21 +173,27 @@ def test_any_wait_is_measured_whatever_the_jitter(frames: int, late_ms: int) -> 
 def test_resuming_is_as_late_as_the_bot_held_still(held_s: float) -> None:
     reference = np.concatenate((steady(2.0), audio.tone(900, 0.5), audio.tone(1_400, 0.5)))
     recording = heard(reference[:16_000], audio.silence(held_s), reference[16_000:], audio.silence(1.0))
-    assert measure.resumed_after_ms(reference, recording, START_S + 1.8, START_S + 9) == pytest.approx(1000 * held_s, abs=21)
+    assert measure.resumed_after_ms(reference, recording, START_S, START_S + 1.8, START_S + 9) == pytest.approx(1000 * held_s, abs=21)
 
 
 def test_a_bot_that_drops_the_answer_never_resumes(babble: Babble) -> None:
     reference = babble(1, 5.0)
     dropped = heard(reference[:16_000], audio.silence(5.0))
     another = heard(reference[:16_000], audio.silence(0.3), babble(2, 4.0))
-    assert measure.resumed_after_ms(reference, dropped, START_S + 1.8, START_S + 7) == math.inf
-    assert measure.resumed_after_ms(reference, another, START_S + 1.8, START_S + 7) == math.inf
+    assert measure.resumed_after_ms(reference, dropped, START_S, START_S + 1.8, START_S + 7) == math.inf
+    assert measure.resumed_after_ms(reference, another, START_S, START_S + 1.8, START_S + 7) == math.inf
+
+
+def test_an_answer_begun_again_is_not_resumed(babble: Babble) -> None:
+    reference = babble(1, 4.0)
+    again = heard(reference[:16_000], audio.silence(0.3), reference, audio.silence(1.0))
+    assert measure.resumed_after_ms(reference, again, START_S, START_S + 1.8, START_S + 7) == math.inf
 
 
 def test_quiet_after_the_resumed_answer_is_not_held_against_the_bot(babble: Babble) -> None:
     reference = babble(1, 4.0)
     recording = heard(reference, audio.silence(5.0))
-    assert measure.resumed_after_ms(reference, recording, START_S + 1.5, START_S + 9) < 250
+    assert measure.resumed_after_ms(reference, recording, START_S, START_S + 1.5, START_S + 9) < 250
 
 
 def test_longest_quiet_counts_both_ends() -> None:

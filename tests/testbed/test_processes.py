@@ -35,7 +35,7 @@ def test_this_process_is_known() -> None:
 
 
 def test_children_and_grandchildren_are_found_in_order(family: subprocess.Popen[bytes]) -> None:
-    found = [each for each in processes.offspring(os.getpid()) if each.pid == family.pid or each.parent == family.pid]
+    found = [each for each in processes.offspring(os.getpid()) if family.pid in {each.pid, each.parent}]
     assert [each.parent for each in found] == [os.getpid(), family.pid]
     assert "print(1" in found[1].command
 
@@ -68,7 +68,7 @@ def test_cpu_time_grows_with_work() -> None:
 
 def test_a_leaked_socket_moves_the_count() -> None:
     before = processes.open_files(os.getpid())
-    with socket.socket(), open(os.devnull, "rb"):  # noqa: PTH123 - any open file will do
+    with socket.socket(), open(os.devnull, "rb"):
         during = processes.open_files(os.getpid())
     assert (during["socket"] - before["socket"], during["file"] - before["file"]) == (1, 1)
     assert processes.open_files(os.getpid()) == before

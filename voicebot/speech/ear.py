@@ -78,7 +78,7 @@ class Ear:
         self._kept: deque[bytes] = deque(maxlen=KEPT_FRAMES)
         self._talk: _Talk | None = None
         self._pauses: asyncio.Queue[tuple[int, _Talk]] = asyncio.Queue()
-        self._unfinished = 0
+        self._unfinished: set[_Talk] = set()
         self._sounds: asyncio.Queue[Sound] = asyncio.Queue()
         self._bot_speaks = self._expects_answer = False
         self._paused_ms = 0
@@ -142,8 +142,8 @@ class Ear:
 
     def close(self) -> None:
         """Free the worker streams."""
-        if self._talk:
-            self._talk.stream.close()
+        for talk in self._unfinished:
+            talk.stream.close()
         if self._silero:
             self._silero.close()
 
@@ -186,7 +186,7 @@ class Ear:
         if self._hearing.recogniser is None:
             return
         self._talk = _Talk(self._hearing.recogniser.stream(), self._bot_speaks)
-        self._unfinished += 1
+        self._unfinished.add(self._talk)
         self._talk.stream.feed(b"".join(list(self._kept)[-((self.now_ms - from_ms) // FRAME_MS) :]))
 
     def _settle(self, at_ms: int) -> None:
@@ -220,7 +220,7 @@ class Ear:
     def _forget(self, talk: _Talk) -> None:
         talk.stream.close()
         talk.done = True
-        self._unfinished -= 1
+        self._unfinished.discard(talk)
 
     def _unrecognised(self, talk: _Talk, why: str) -> None:
         if talk.done:

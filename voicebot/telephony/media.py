@@ -77,6 +77,8 @@ class MediaLink:
         self._frames = 0
         self._lost_in_a_row = 0
         self._paused = False
+        self.flushes = 0
+        """How often all that was queued has been dropped."""
         self._last_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -179,6 +181,7 @@ class MediaLink:
 
     def flush(self) -> None:
         """Drop all that is queued; each phrase of it is cut where it stands."""
+        self.flushes += 1
         self._command("FLUSH_MEDIA")
         if self._paused:
             self.resume()

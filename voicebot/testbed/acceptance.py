@@ -5,7 +5,6 @@ It calls the voicebot as a caller would, over SIP; it shares nothing with the bo
 
 from __future__ import annotations
 
-import asyncio
 import math
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,7 +19,7 @@ from voicebot.errors import VoicebotError
 from voicebot.settings import load
 from voicebot.testbed import acceptance_errors, acceptance_faults
 from voicebot.testbed import bench_runs as runs
-from voicebot.testbed.bench import AsJson, At, Seed, drawn, innermost, progress, until_terminated
+from voicebot.testbed.bench import AsJson, At, Seed, drawn, finished, innermost, progress
 from voicebot.testbed.bench_figures import Figure, Result, table, to_json
 from voicebot.testbed.g711 import Codec
 from voicebot.testbed.rig import Rig, Target, at_home, attached, rig
@@ -144,22 +143,22 @@ def main(
     """Measure what the project promises; exit status 1 when any check fails."""
     if unknown := [name for name in names or () if name not in CHECKS]:
         raise typer.BadParameter(f"no check {', '.join(unknown)}; the checks are {', '.join(CHECKS)}")
-    console = Console()
-    found = asyncio.run(
-        until_terminated(results(names or list(CHECKS), at, seed, lambda name, result: None if as_json else _print(console, name, result)))
-    )
+    told = _quiet if as_json else _tell
+    found = finished(results(names or list(CHECKS), at, seed, told))
     if as_json:
         print(to_json(found))
     failed = [name for name, result in found.items() if not result.passed]
-    print(
-        f"acceptance: {len(found) - len(failed)} of {len(found)} checks passed" + (f"; failed: {', '.join(failed)}" if failed else ""),
-        file=sys.stderr,
-    )
+    which = f"; failed: {', '.join(failed)}" if failed else ""
+    print(f"acceptance: {len(found) - len(failed)} of {len(found)} checks passed{which}", file=sys.stderr)
     raise typer.Exit(1 if failed else 0)
 
 
-def _print(console: Console, name: str, result: Result) -> None:
-    console.print(table(f"{name}: {'pass' if result.passed else 'FAIL'}", result.figures))
+def _tell(name: str, result: Result) -> None:
+    Console().print(table(f"{name}: {'pass' if result.passed else 'FAIL'}", result.figures))
+
+
+def _quiet(_name: str, _result: Result) -> None:
+    """JSON comes at the end, in one piece."""
 
 
 def _failed(error: BaseException) -> Result:

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -25,6 +25,8 @@ Trials = Annotated[int, typer.Option(min=1, help="How many trials.")]
 At = Annotated[str | None, typer.Option("--at", metavar="HOST:PORT", help="Call a voicebot that runs already; otherwise one is started for this.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output, with every trial.")]
 Wordings = Annotated[Path | None, typer.Option(help="CSV of entry_id, wording; 'kb': the knowledge base's own. Left out: unseen ones.")]
+
+T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="Measure turns on the wire.")
 
@@ -84,7 +86,7 @@ def main() -> None:
 
 def show(name: str, run: Callable[[], Coroutine[Any, Any, Result]], as_json: bool) -> None:
     """Run, print, and exit with 1 when a figure misses its bar."""
-    result = asyncio.run(until_terminated(run()))
+    result = finished(run())
     if as_json:
         print(to_json({name: result}))
     else:
@@ -93,12 +95,12 @@ def show(name: str, run: Callable[[], Coroutine[Any, Any, Result]], as_json: boo
         raise typer.Exit(1)
 
 
-async def until_terminated(run: Coroutine[Any, Any, Any]) -> Any:
-    """As `run`; SIGTERM ends it as Ctrl-C does, so that nothing it started is left."""
-    async with asyncio.TaskGroup() as scope:
-        task = scope.create_task(run)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return task.result()
+def finished(run: Coroutine[Any, Any, T]) -> T:
+    """What `run` gives. SIGTERM ends it as Ctrl-C does, so that nothing it started is left, and the command exits with 143."""
+    try:
+        return asyncio.run(_until_terminated(run))
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + signal.SIGTERM) from None
 
 
 def progress(what: str) -> None:
@@ -131,6 +133,13 @@ async def target_at(at: str | None) -> AsyncIterator[Target]:
     progress("starting a voicebot")
     async with rig() as own:
         yield own
+
+
+async def _until_terminated(run: Coroutine[Any, Any, T]) -> T:
+    async with asyncio.TaskGroup() as scope:
+        task = scope.create_task(run)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return task.result()
 
 
 async def _turns(at: str | None, draw: Callable[[Target], tuple[Question, ...]], concurrent: int, bars: dict[str, float]) -> Result:

@@ -55,7 +55,7 @@ class Turn:
 
     def row(self) -> dict[str, Any]:
         """The trial for JSON."""
-        heard = ", ".join(phrase.name for phrase in self.said) or self.why or "nothing known"
+        heard = ", ".join(phrase.name for phrase in self.said) or self.why
         return {**_asked(self.question), "heard": heard, "right": self.right, "mouth_to_ear_ms": self.mouth_to_ear_ms}
 
 
@@ -172,7 +172,8 @@ def _turn(references: Mapping[str, Samples], one: Exchange | Failed) -> Turn:
     if isinstance(one, Failed):
         return Turn(one.question, (), math.inf, one.why)
     said = measure.phrases(references, one.heard, one.last_voiced_s, min(one.until_s, one.last_voiced_s + measure.LISTENED_S))
-    return Turn(one.question, said, measure.mouth_to_ear_ms(one.last_voiced_s, said))
+    why = "" if said else "silence" if one.heard.onset_s(one.last_voiced_s, one.until_s) is None else "words that are no answer or fixed prompt"
+    return Turn(one.question, said, measure.mouth_to_ear_ms(one.last_voiced_s, said), why)
 
 
 def _silent(references: Mapping[str, Samples], came: Overlap | Failed) -> dict[str, Any]:
@@ -191,7 +192,7 @@ def _resumed(references: Mapping[str, Samples], came: Overlap | Failed, record: 
     given = next((line.event.entry_id for line in record.lines if isinstance(line.event, BotSpoke) and line.event.entry_id), None)
     if given is None:
         return {"held_still_ms": None, "turns": 0, "why": "no answer was given"}
-    held_ms = measure.resumed_after_ms(references[f"answer/{given}"], came.heard, came.onset_s, came.until_s)
+    held_ms = measure.resumed_after_ms(references[f"answer/{given}"], came.heard, came.answer_s, came.onset_s, came.until_s)
     return {"held_still_ms": held_ms, "turns": measure.turns_taken(record.lines), "why": ""}
 
 

@@ -15,9 +15,10 @@ import numpy as np
 from voicebot.store.events import CallerSpoke, CallSealed, Event, HandoverDecided, Line, QueueEntered
 from voicebot.testbed import audio
 from voicebot.testbed.g711 import Samples
-from voicebot.testbed.recording import Recording
+from voicebot.testbed.recording import LATE_S, Recording
 
-LEAST_SCORE = 0.7
+LEAST_SCORE = 0.8
+"""The same audio scores above 0.9 through G.711 and some noise, other words in the same voice at most 0.6."""
 LEAST_HEARD_S = 1.0
 """A reference shorter than this must be heard whole. Less of a longer one may be a word it shares with another sentence."""
 SAME_START_S = 0.3
@@ -27,6 +28,8 @@ LISTENED_S = 10.0
 SILENT_S = 1.0
 """Quiet of this length is the bot's silence, not the end of a sentence."""
 TAIL_S = 1.0
+AGAIN_S = 0.5
+"""An answer that took this much longer than it is long, without the time it held still, was begun again."""
 MISSED_MS = 400
 """A recogniser's utterance may be this much shorter than the voice on the wire: soft beginnings and ends."""
 
@@ -109,17 +112,21 @@ def longest_quiet_ms(heard: Recording, from_s: float, to_s: float) -> float:
     return max((end_s - begin_s for begin_s, end_s in _quiet(heard, from_s, to_s)), default=0.0) * 1000
 
 
-def resumed_after_ms(reference: Samples, heard: Recording, onset_s: float, until_s: float) -> float:
-    """How long the bot held still over a caller's "mm-hm" before it went on with `reference` to its end; infinite when its end was never heard.
+def resumed_after_ms(reference: Samples, heard: Recording, answer_s: float, onset_s: float, until_s: float) -> float:
+    """How long the bot held still over a caller's "mm-hm" before it went on with `reference`, begun at `answer_s`, to its end.
 
-    A bot that did not stop at all has held still for as long as its own pauses are.
+    A bot that did not stop at all has held still for as long as its own pauses are. Infinite when the end was never heard, or only after
+    the bot had begun the answer again.
     """
     voice = audio.trim(reference)
     tail = voice[-round(TAIL_S * audio.RATE_HZ) :]
     match = audio.locate(tail, heard.audio(onset_s, until_s))
     if match.score < LEAST_SCORE:
         return math.inf
-    return longest_quiet_ms(heard, onset_s, onset_s + max(match.offset_s, 0.0) + audio.FRAME_S)
+    tail_s = onset_s + max(match.offset_s, 0.0)
+    held_ms = longest_quiet_ms(heard, onset_s, tail_s + audio.FRAME_S)
+    said_s = tail_s - answer_s - held_ms / 1000
+    return held_ms if said_s <= len(voice) / audio.RATE_HZ - TAIL_S + AGAIN_S else math.inf
 
 
 def turns_taken(lines: Iterable[Line]) -> int:
@@ -164,8 +171,8 @@ def _quiet(heard: Recording, from_s: float, to_s: float) -> list[tuple[float, fl
     spans: list[tuple[float, float]] = []
     spoken_until_s = cursor_s = from_s
     while (voice_s := heard.onset_s(cursor_s, to_s)) is not None:
-        spans.append((spoken_until_s, voice_s))
-        spoken_until_s = voice_s + audio.FRAME_S
-        cursor_s = max(cursor_s, voice_s) + audio.FRAME_S / 2
-    spans.append((spoken_until_s, to_s))
-    return spans
+        if voice_s > spoken_until_s:
+            spans.append((spoken_until_s, voice_s))
+        spoken_until_s = max(spoken_until_s, voice_s + audio.FRAME_S)
+        cursor_s = max(cursor_s, voice_s - LATE_S) + audio.FRAME_S / 2  # a packet's place in play lies up to LATE_S before its arrival
+    return [*spans, (spoken_until_s, to_s)]

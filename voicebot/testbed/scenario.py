@@ -99,14 +99,16 @@ class Caller:
         return Exchange(spoken.question, last_voiced_s, await self.hear_out(), self.call.heard)
 
     async def talk_over(self, spoken: Spoken, over: Samples) -> Overlap:
-        """Ask, and say `over` into the answer. Raises TimeoutError when no reply comes, PhoneError."""
+        """Ask, and say `over` into the answer; listen until the bot has been silent once. Raises TimeoutError when no reply comes, PhoneError."""
         last_voiced_s = await self.say(spoken.samples)
         answer_s = await self.call.until_voice(last_voiced_s, REPLY_S)
         await asyncio.sleep(INTO_ANSWER_S)
         begun_s = await self.call.until_voice(time.monotonic(), REPLY_S)
         await self.say(over)
         onset_s = self.call.sent.onset_s(begun_s) or begun_s
-        return Overlap(spoken.question, answer_s, onset_s, await self.hear_out(), self.call.heard, self.ani)
+        last_s = self.call.heard.last_voiced_s(onset_s) or onset_s
+        until_s = time.monotonic() if time.monotonic() - last_s > SPOKEN_OUT_S else await self.hear_out()
+        return Overlap(spoken.question, answer_s, onset_s, until_s, self.call.heard, self.ani)
 
 
 @asynccontextmanager

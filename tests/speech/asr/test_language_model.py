@@ -69,7 +69,7 @@ def test_the_header_counts_what_follows(corpus: list[tuple[list[str], float]]) -
 
 
 def test_what_was_said_is_likelier_than_what_was_not_and_weight_counts() -> None:
-    often, seldom = (["my", "bill"], 1.0), (["my", "river"], 0.1)
+    often, seldom = (["my", "bill"], 50.0), (["my", "river"], 5.0)
     model = Model(arpa([often, seldom], COMMON))
     assert model.chance("<s>", "my", "bill") > 3 * model.chance("<s>", "my", "river") > 0
     assert model.chance("my", "river") > model.chance("my", "weather") > 0

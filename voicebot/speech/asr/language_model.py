@@ -15,19 +15,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import pocketsphinx
 
 from voicebot.errors import EngineError
-from voicebot.speech.asr.sentences import ENGLISH, sentences
+from voicebot.speech.asr.sentences import sentences
 
 GENERAL_WEIGHT = 0.1
 """What a general telephone sentence counts beside a wording of the knowledge base."""
 COMMON_WORDS = 5_000
 """Words of general English that can be heard although no sentence has them."""
 
-_VERSION = "1"
+_VERSION = "2"
+"""Change it with anything below that makes other files of the same content."""
 _START, _END = "<s>", "</s>"
 _ONES: tuple[str, ...] = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen")
 _ONES += ("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
@@ -47,11 +49,12 @@ class LanguageFiles:
 def build(wordings: Sequence[str], folder: Path) -> LanguageFiles:
     """The files for these wordings and our own general sentences, from `folder` when the same were built before. Takes seconds, and may run
     in several processes at once. Raises EngineError."""
-    key = hashlib.sha256("\n".join((_VERSION, pocketsphinx.__file__, ENGLISH.read_text(encoding="utf-8"), *wordings)).encode()).hexdigest()[:16]
-    home = folder / f"english-{key}"
+    general = sentences()
+    known = (_VERSION, version("pocketsphinx"), str(GENERAL_WEIGHT), str(COMMON_WORDS), *wordings, "", *general)
+    home = folder / f"english-{hashlib.sha256(chr(10).join(known).encode()).hexdigest()[:16]}"
     files = LanguageFiles(home / "model.arpa", home / "words.dict")
     if not home.is_dir():
-        _write(wordings, files)
+        _write(wordings, general, files)
     return files
 
 
@@ -112,22 +115,22 @@ def pronunciations(word: str) -> list[str]:
     return [guess, spelled] if len(word) <= 4 else [guess]
 
 
-def _write(wordings: Sequence[str], files: LanguageFiles) -> None:
+def _write(wordings: Sequence[str], general: Sequence[str], files: LanguageFiles) -> None:
     home = files.dictionary.parent
-    home.parent.mkdir(parents=True, exist_ok=True)
-    weighted = [(spoken(text), 1.0) for text in wordings] + [(spoken(text), GENERAL_WEIGHT) for text in sentences()]
+    weighted = [(spoken(text), 1.0) for text in wordings] + [(spoken(text), GENERAL_WEIGHT) for text in general]
     common = _common_words()
     words = sorted({word for said, _ in weighted for word in said} | common.keys())
-    with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
-        made = Path(scratch) / "made"
-        made.mkdir()
-        (made / files.language_model.name).write_text(arpa([pair for pair in weighted if pair[0]], common), encoding="utf-8")
-        (made / files.dictionary.name).write_text("".join(map(_dictionary_lines, words)), encoding="utf-8")
-        try:
+    try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
+            made = Path(scratch) / "made"
+            made.mkdir()
+            (made / files.language_model.name).write_text(arpa([pair for pair in weighted if pair[0]], common), encoding="utf-8")
+            (made / files.dictionary.name).write_text("".join(map(_dictionary_lines, words)), encoding="utf-8")
             made.rename(home)
-        except OSError:
-            if not home.is_dir():  # else another process was first, with the same content
-                raise EngineError(f"{home}: cannot be written; free the folder or set [speech] cache") from None
+    except OSError as error:
+        if not home.is_dir():  # else another process was first, with the same content
+            raise EngineError(f"{home}: cannot be written: {error.strerror}; set [speech] cache to another folder") from None
 
 
 def _dictionary_lines(word: str) -> str:

@@ -5,13 +5,14 @@ The same file always gives the same sentences; nothing here knows the knowledge 
 
 from __future__ import annotations
 
-import math
+import random
 import re
 from pathlib import Path
 
 from voicebot.errors import EngineError
 
 ENGLISH = Path(__file__).with_name("telephone_sentences_en.txt")
+COMMANDS = Path(__file__).with_name("commands_en.txt")
 PER_CARRIER = 24
 """Most sentences made from one carrier phrase: all its combinations when they are fewer."""
 
@@ -21,7 +22,14 @@ _SLOT = re.compile(r"\{(\w+)\}")
 def sentences(path: Path = ENGLISH, per_carrier: int = PER_CARRIER) -> list[str]:
     """Every sentence of the file at `path` (its format stands in its head). Raises EngineError naming the line that is wrong."""
     phrases = _lists(path)
-    return [sentence for carrier in phrases.get("say", []) for sentence in _spread(carrier, phrases, per_carrier)]
+    decks = {name: _Deck(name, found) for name, found in phrases.items()}
+    return [sentence for carrier in phrases.get("say", []) for sentence in _spread(carrier, decks, per_carrier)]
+
+
+def commands(path: Path = COMMANDS) -> list[str]:
+    """What callers say to the bot itself ("yes", "an agent please"), a wording as often as the file has it."""
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _lists(path: Path) -> dict[str, list[str]]:
@@ -43,26 +51,25 @@ def _lists(path: Path) -> dict[str, list[str]]:
     return found
 
 
-def _spread(carrier: str, phrases: dict[str, list[str]], most: int) -> list[str]:
-    """Up to `most` different sentences, the phrases of each list used about equally often."""
-    made = dict.fromkeys(_fill(carrier, phrases, _Picker(round_)) for round_ in range(4 * most if _SLOT.search(carrier) else 1))
+def _spread(carrier: str, decks: dict[str, _Deck], most: int) -> list[str]:
+    """Up to `most` different sentences."""
+    made = dict.fromkeys(_fill(carrier, decks) for _ in range(2 * most if _SLOT.search(carrier) else 1))
     return list(made)[:most]
 
 
-class _Picker:
-    """Picks phrase after phrase: a low-discrepancy walk, so that short runs already cover a list, and no two slots walk in step."""
-
-    def __init__(self, round_: int) -> None:
-        self._round, self._slot = round_ + 1, 0
-
-    def pick(self, choices: list[str]) -> str:
-        self._slot += 1
-        position = (self._round * math.sqrt(_PRIMES[self._slot % len(_PRIMES)])) % 1.0
-        return choices[int(position * len(choices))]
+def _fill(phrase: str, decks: dict[str, _Deck]) -> str:
+    return _SLOT.sub(lambda slot: _fill(decks[slot[1]].deal(), decks), phrase)
 
 
-_PRIMES = (2, 3, 5, 7, 11, 13)
+class _Deck:
+    """The phrases of one list, each twice, dealt like cards: in no order, but all of them before any comes again, so that none is left out."""
 
+    def __init__(self, name: str, phrases: list[str]) -> None:
+        self._phrases = phrases * 2
+        self._left: list[str] = []
+        self._chance = random.Random(name)  # noqa: S311  the same file must give the same sentences
 
-def _fill(phrase: str, phrases: dict[str, list[str]], picker: _Picker) -> str:
-    return _SLOT.sub(lambda slot: _fill(picker.pick(phrases[slot[1]]), phrases, picker), phrase)
+    def deal(self) -> str:
+        if not self._left:
+            self._left = self._chance.sample(self._phrases, len(self._phrases))
+        return self._left.pop()

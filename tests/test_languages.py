@@ -1,0 +1,188 @@
+"""What is put together for one language: the knowledge, the words, the rules, and whichever engine there is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.kit.bot import ENTRIES
+from tests.kit.clock import run_virtual
+from voicebot import languages
+from voicebot.call import Tongue
+from voicebot.dialogue.decisions import MenuItem, Prompt
+from voicebot.dialogue.intents import Intent
+from voicebot.dialogue.knowledge import Knowledge
+from voicebot.errors import EngineError, KnowledgeError
+from voicebot.languages import prepared, tongue
+from voicebot.settings import Recording, Settings, Speech, Turns
+from voicebot.speech.completeness import Completeness
+
+MANDARIN = tuple(replace(entry, language="zh", title="营业时间", questions=("几点开门",), menu=None) for entry in ENTRIES[:1])
+BOTH = Knowledge((*ENTRIES, *MANDARIN), "kb-2")
+
+
+class Engine:
+    """Stands for the recogniser of English: notes what it was made of, and whether it runs."""
+
+    made: tuple[Any, ...] = ()
+    fails = ""
+
+    def __init__(self, wordings: list[str], cache: Any, processes: int) -> None:
+        type(self).made = (wordings, cache, processes)
+        if self.fails == "making":
+            raise EngineError("the language model cannot be written")
+        self.running = False
+
+    async def __aenter__(self) -> Engine:
+        if self.fails == "starting":
+            raise EngineError("no worker started")
+        self.running = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.running = False
+
+
+@pytest.fixture(autouse=True)
+def engine(monkeypatch: pytest.MonkeyPatch) -> type[Engine]:
+    monkeypatch.setattr(languages, "english", Engine)
+    monkeypatch.setattr(Engine, "fails", "")
+    return Engine
+
+
+def made(language: str, settings: Settings | None = None, knowledge: Knowledge = BOTH) -> Tongue:
+    async def scenario() -> Tongue:
+        async with AsyncExitStack() as stack:
+            return await tongue(stack, settings or Settings(), knowledge, language, None)
+
+    return run_virtual(scenario())
+
+
+def test_english_listens_with_a_model_of_the_knowledge_base(engine: type[Engine]) -> None:
+    settings = Settings(speech=Speech(recognisers=3))
+
+    async def scenario() -> None:
+        async with AsyncExitStack() as stack:
+            found = await tongue(stack, settings, BOTH, "en", None)
+            recogniser: Any = found.hearing.recogniser
+            assert recogniser.running
+        assert not recogniser.running
+
+    run_virtual(scenario())
+    wordings, cache, processes = engine.made
+    assert {question for entry in ENTRIES for question in entry.questions} <= set(wordings)
+    assert not {"几点开门", "营业时间"} & set(wordings)
+    assert cache.is_relative_to(settings.speech.cache)
+    assert processes == 3
+
+
+def test_a_language_without_an_engine_is_led_by_keys() -> None:
+    assert made("zh").hearing.recogniser is None
+
+
+@pytest.mark.parametrize("step", ["making", "starting"])
+def test_an_engine_that_cannot_start_leaves_the_keys(step: str, monkeypatch: pytest.MonkeyPatch, engine: type[Engine]) -> None:
+    monkeypatch.setattr(engine, "fails", step)
+    assert made("en").hearing.recogniser is None
+
+
+def test_without_entries_there_is_no_language() -> None:
+    with pytest.raises(KnowledgeError, match=r"no entries in 'fr'; add some or change the hotline's language in \[hotlines\]"):
+        made("fr")
+
+
+def test_the_menu_is_read_in_the_order_of_its_keys() -> None:
+    backwards = Knowledge(tuple(reversed(ENTRIES)), "kb-3")
+    assert list(made("en", knowledge=backwards).rules.menu.items()) == [("1", "opening-hours"), ("2", "bill-copy")]
+    assert made("zh").rules.menu == {}
+
+
+def test_settings_reach_the_rules_and_the_ear() -> None:
+    turns = Turns(no_speech_then="end", hold_ms=900)
+    found = made("en", Settings(turns=turns))
+    assert found.rules.no_speech_then == "end"
+    assert found.hearing.turns == turns
+    assert 0 < found.rules.clarify < found.rules.accept < 1
+
+
+def test_the_greeting_fits_the_hotline() -> None:
+    """Who is not listened to is not told that the voice is analysed; who is recorded is told so."""
+    greetings = {}
+    for recorded in (False, True):
+        found = made("en", Settings(company="Our Company", recording=Recording(enabled=recorded)))
+        for listens, script in found.scripts.items():
+            greetings[listens, recorded] = script.text(Prompt("greeting"))
+    assert len(set(greetings.values())) == 4
+    assert all("Our Company" in greeting for greeting in greetings.values())
+    assert all(("analysed" in greeting) == listens for (listens, _), greeting in greetings.items())
+    assert all(("not recorded" in greeting) != recorded for (_, recorded), greeting in greetings.items())
+
+
+def test_the_parts_speak_the_language() -> None:
+    english, mandarin = made("en"), made("zh")
+    assert Intent.PERSON in english.intents.of("agent please")
+    assert Intent.PERSON in mandarin.intents.of("转人工")
+    assert english.matcher.match("opening hours")[0].entry_id == "opening-hours"
+    assert mandarin.scripts[False].text(MenuItem("1", "opening-hours")).count("营业时间") == 1
+    assert english.hearing.judge("i want to know the") is not Completeness.COMPLETE
+    assert english.hearing.judge("opening hours") is Completeness.COMPLETE
+
+
+# Phrases.
+
+
+class Cache:
+    """Stands for Phrases: what it holds, and what it was asked to render."""
+
+    def __init__(self, *held: str) -> None:
+        self.held = set(held)
+        self.rendered: list[str] = []
+
+    def cached(self, text: str, _language: str) -> bytes | None:
+        return b"pcm" if text in self.held else None
+
+    async def prepare(self, texts: list[str], _language: str, on_progress: Callable[[int, int], None]) -> None:
+        for done, text in enumerate(texts, start=1):
+            self.rendered.append(text)
+            on_progress(done, len(texts))
+
+
+def prepare(cache: Any, found: Tongue) -> None:
+    run: Coroutine[Any, Any, None] = prepared(cache, found)
+    asyncio.run(run)
+
+
+def test_everything_that_can_be_said_is_rendered_once_before_the_first_call() -> None:
+    found, cache = made("en"), Cache()
+    prepare(cache, found)
+    assert len(cache.rendered) == len(set(cache.rendered))
+    for listens in (True, False):
+        assert found.scripts[listens].text(Prompt("greeting")) in cache.rendered
+    assert {entry.answer for entry in ENTRIES} <= set(cache.rendered)
+
+
+def test_what_is_there_is_not_rendered_again() -> None:
+    found, cache = made("en"), Cache()
+    prepare(cache, found)
+    again = Cache(*cache.rendered[1:])
+    prepare(again, found)
+    assert again.rendered == cache.rendered[:1]
+    full = Cache(*cache.rendered)
+    prepare(full, found)
+    assert full.rendered == []
+
+
+def test_progress_is_shown_to_a_person_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    found = made("en")
+    prepare(Cache(), found)
+    assert "phrases\n" not in capsys.readouterr().err
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    cache = Cache()
+    prepare(cache, found)
+    count = len(cache.rendered)
+    assert capsys.readouterr().err.endswith(f"{count}/{count} phrases\n")
