@@ -61,6 +61,25 @@ class MemoryJournal:
             record.closed = True
 
 
+class FakeKeeper:
+    """Stands for the process that holds control sockets; `gone` when it has ended."""
+
+    def __init__(self) -> None:
+        self.held: list[int] = []
+        self.gone = False
+
+    async def __aenter__(self) -> FakeKeeper:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.gone = True
+
+    def hold(self, fd: int) -> None:
+        if self.gone:
+            raise BrokenPipeError(32, "Broken pipe")
+        self.held.append(fd)
+
+
 class NoDetector:
     async def __aenter__(self) -> NoDetector:
         raise EngineError("silero: no model")
@@ -74,6 +93,7 @@ class World:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.bench = Bench(folder)
         self.journal = MemoryJournal()
+        self.keeper = FakeKeeper()
         self.settings = Settings(
             serve=Serve(port=0),
             pbx=Pbx(run=folder / "pbx"),
@@ -106,6 +126,7 @@ class World:
         monkeypatch.setattr(app, "embedded", lambda _language: None)
         monkeypatch.setattr(app, "Phrases", lambda _folder, _voices: self.bench.phrases)
         monkeypatch.setattr(app, "SpeechDetector", NoDetector)
+        monkeypatch.setattr(app, "Keeper", lambda: self.keeper)
         monkeypatch.setattr(app, "Server", self._server)
         monkeypatch.setattr(faulthandler, "dump_traceback_later", self._arm)
         monkeypatch.setattr(faulthandler, "cancel_dump_traceback_later", self._disarm)
@@ -275,6 +296,18 @@ def test_a_caller_who_comes_back_while_his_record_is_open_goes_to_the_queue_and_
     assert world.journal.records[CALLER].outcome == "abandoned"
 
 
+def test_control_sockets_are_held_beyond_this_process_and_a_lost_keeper_stops_nothing(world: World) -> None:
+    async def scenario() -> None:
+        async with world.serving():
+            world.handlers.hold(7)
+            assert world.keeper.held == [7]
+            world.keeper.gone = True
+            world.handlers.hold(8)
+            assert world.keeper.held == [7]
+
+    run_virtual(scenario())
+
+
 # The floor.
 
 
@@ -408,7 +441,8 @@ def test_the_port_is_known_only_when_it_listens(world: World) -> None:
     async def scenario() -> None:
         async with asyncio.TaskGroup() as scope:
             journal: Any = world.journal
+            keeper: Any = world.keeper
             with pytest.raises(VoicebotError, match="not listening"):
-                _ = Controller(world.bench.bot, journal, KNOWLEDGE, scope).port
+                _ = Controller(world.bench.bot, journal, KNOWLEDGE, scope, keeper).port
 
     run_virtual(scenario())

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -242,12 +243,14 @@ def test_a_free_port_can_be_listened_on() -> None:
 
 
 class FakePbx:
-    """Stands for PrivateAsterisk; `ended` ends it."""
+    """Stands for PrivateAsterisk; `ended` ends it. `broken`: it does not start again."""
 
     def __init__(self, plan: Any, fails: bool = False) -> None:
         self.plan = plan
         self.ended = asyncio.Event()
         self.left = False
+        self.starts = 0
+        self.broken = False
         self._fails = fails
 
     async def __aenter__(self) -> FakePbx:
@@ -261,6 +264,12 @@ class FakePbx:
     async def wait(self) -> int:
         await self.ended.wait()
         return 139
+
+    async def start(self) -> None:
+        if self.broken:
+            raise PbxError("port 5060 is in use")
+        self.starts += 1
+        self.ended.clear()
 
 
 class Plan:
@@ -300,16 +309,32 @@ def test_both_are_up_and_end_together(run: Run, bench: Bench, pbxes: list[FakePb
     run(scenario())
 
 
-def test_when_asterisk_ends_by_itself_so_does_the_controller(run: Run, bench: Bench, pbxes: list[FakePbx]) -> None:
+def test_when_asterisk_ends_by_itself_it_is_started_again_and_the_controller_stays(run: Run, bench: Bench, pbxes: list[FakePbx]) -> None:
     async def scenario() -> None:
-        async def asterisk_ends() -> None:
-            async with running(SETTINGS):
+        async with running(SETTINGS):
+            for time in (1, 2):
                 pbxes[0].ended.set()
-                await asyncio.sleep(10)
+                await until(partial(_started, pbxes[0], time))
+            assert len(bench.pids) == 1
 
+    run(scenario())
+
+
+async def _started(pbx: FakePbx, times: int) -> bool:
+    return pbx.starts == times
+
+
+def test_when_asterisk_will_not_start_again_all_ends_and_says_why(run: Run, bench: Bench, pbxes: list[FakePbx]) -> None:
+    async def asterisk_ends() -> None:
+        async with running(SETTINGS):
+            pbxes[0].broken = True
+            pbxes[0].ended.set()
+            await asyncio.sleep(10)
+
+    async def scenario() -> None:
         with pytest.raises(ExceptionGroup) as failed:
             await asterisk_ends()
-        assert failed.group_contains(PbxError, match="ended by itself with status 139; see asterisk.log")
+        assert failed.group_contains(PbxError, match="port 5060 is in use")
         assert not any(map(lives, bench.pids))
 
     run(scenario())

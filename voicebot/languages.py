@@ -32,7 +32,7 @@ from voicebot.speech.silero import SpeechDetector
 CLARIFY = 0.2
 """Confidence from which "did you mean" is better than "sorry?": below it, most of what callers mean is not in the knowledge base."""
 COMMAND_WEIGHT = 3
-"""How much more often than a knowledge base wording the recogniser expects what callers say to the bot itself: these are short and have no context."""
+"""How much more the recogniser expects what callers say to the bot itself than a knowledge base wording: it is short, with no context to help."""
 log = structlog.get_logger()
 
 

@@ -199,7 +199,7 @@ def test_goodbye_ends_the_call_from_our_side(play: Play) -> None:
             asked_s = await say(bot, caller, QUESTION)
             await caller.call.until_voice(asked_s, 5)
             await caller.hear_out()
-            await say(bot, caller, "that's all thank you goodbye")
+            await say(bot, caller, "that's all thank you goodbye", "flite:awb")
             await caller.call.wait_ended(15)
             assert caller.call.ended_by == "there"
             ani = caller.ani

@@ -129,6 +129,18 @@ def test_many_calls_at_once_are_many_calls(run: Run) -> None:
     assert max(begun_s) - min(begun_s) < 1
 
 
+def test_how_calls_ended_is_told_when_there_is_a_journal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "Rig", Pretended)
+    monkeypatch.setattr(Pretended, "processes", tuple, raising=False)
+
+    async def ask() -> dict[str, float]:
+        async with pretend([KNOWN["answer/bill"]]) as target:
+            _, told_of = await runs.turns(with_journal(target, [spoke()]), [BILL] * 4, 2, told)
+            return {figure.name: figure.measured for figure in told_of}
+
+    assert run(ask()) == {"calls contained": 2}
+
+
 def test_calls_that_fail_count_as_not_answered(run: Run) -> None:
     result = run(turns([BILL, DATA], 2, [], rejects=True))
     assert measured(result)["questions that got an answer"] == 0

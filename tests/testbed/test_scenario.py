@@ -36,9 +36,9 @@ def waited_ms(exchange: Exchange) -> float:
 
 @pytest.mark.parametrize("delay_s", [0.5, 1.1])
 def test_a_planted_delay_is_the_delay_measured(delay_s: float, run: Run) -> None:
-    async def ask() -> list[Exchange | Failed]:
+    async def ask() -> tuple[Exchange | Failed, ...]:
         async with pretending(Pretender([ANSWER], delay_s=delay_s)) as target:
-            return await scenario.ask_all(target, [QUESTION])
+            return (await scenario.ask_all(target, [QUESTION])).came
 
     [exchange] = run(ask())
     assert isinstance(exchange, Exchange)
@@ -48,9 +48,9 @@ def test_a_planted_delay_is_the_delay_measured(delay_s: float, run: Run) -> None
 def test_all_questions_of_a_call_are_asked_one_after_the_other(run: Run) -> None:
     pretender = Pretender([ANSWER, voice(2, 1.0), ANSWER])
 
-    async def ask() -> list[Exchange | Failed]:
+    async def ask() -> tuple[Exchange | Failed, ...]:
         async with pretending(pretender) as target:
-            return await scenario.ask_all(target, [QUESTION] * 3)
+            return (await scenario.ask_all(target, [QUESTION] * 3)).came
 
     came = run(ask())
     assert len(pretender.calls) == 1
@@ -61,9 +61,9 @@ def test_all_questions_of_a_call_are_asked_one_after_the_other(run: Run) -> None
 def test_the_question_waits_for_the_end_of_the_greeting(run: Run) -> None:
     pretender = Pretender([ANSWER], greeting=np.concatenate((voice(3, 0.5), audio.silence(0.4), voice(4, 0.5))))
 
-    async def ask() -> list[Exchange | Failed]:
+    async def ask() -> tuple[Exchange | Failed, ...]:
         async with pretending(pretender) as target:
-            return await scenario.ask_all(target, [QUESTION])
+            return (await scenario.ask_all(target, [QUESTION])).came
 
     run(ask())
     [call] = pretender.calls
@@ -75,9 +75,9 @@ def test_the_question_waits_for_the_end_of_the_greeting(run: Run) -> None:
 
 
 def test_no_reply_is_an_exchange_with_silence_in_it(run: Run) -> None:
-    async def ask() -> list[Exchange | Failed]:
+    async def ask() -> tuple[Exchange | Failed, ...]:
         async with pretending(Pretender([])) as target:
-            return await scenario.ask_all(target, [QUESTION])
+            return (await scenario.ask_all(target, [QUESTION])).came
 
     [exchange] = run(ask())
     assert isinstance(exchange, Exchange)
@@ -86,9 +86,9 @@ def test_no_reply_is_an_exchange_with_silence_in_it(run: Run) -> None:
 
 
 def test_a_refused_call_fails_each_of_its_questions(run: Run) -> None:
-    async def ask() -> list[Exchange | Failed]:
+    async def ask() -> tuple[Exchange | Failed, ...]:
         async with pretending(Pretender([ANSWER], rejects=True)) as target:
-            return await scenario.ask_all(target, [QUESTION] * 2)
+            return (await scenario.ask_all(target, [QUESTION] * 2)).came
 
     came = run(ask())
     assert [type(one) for one in came] == [Failed, Failed]
@@ -96,19 +96,19 @@ def test_a_refused_call_fails_each_of_its_questions(run: Run) -> None:
 
 
 def test_a_bot_without_a_greeting_fails(run: Run) -> None:
-    async def ask() -> list[Exchange | Failed]:
+    async def ask() -> tuple[Exchange | Failed, ...]:
         async with pretending(Pretender([ANSWER], greeting=audio.silence(0.1))) as target:
-            return await scenario.ask_all(target, [QUESTION])
+            return (await scenario.ask_all(target, [QUESTION])).came
 
     [failed] = run(ask())
     assert isinstance(failed, Failed)
-    assert "said nothing" in failed.why
+    assert "the bot said nothing for 2 s" in failed.why
 
 
 def test_a_call_that_ends_midway_keeps_what_came_before(run: Run) -> None:
     pretender = Pretender([ANSWER])
 
-    async def drop_during_second() -> list[Exchange | Failed]:
+    async def drop_during_second() -> tuple[Exchange | Failed, ...]:
         async with pretending(pretender) as target, asyncio.TaskGroup() as scope:
             asked = scope.create_task(scenario.ask_all(target, [QUESTION] * 2))
             while not pretender.calls or not pretender.calls[0].heard.onset_s():
@@ -117,10 +117,22 @@ def test_a_call_that_ends_midway_keeps_what_came_before(run: Run) -> None:
             while not pretender.calls[0].heard.onset_s(first_s + 1.5):
                 await asyncio.sleep(0.02)
             await pretender.calls[0].hang_up()
-            return await asked
+            return (await asked).came
 
     came = run(drop_during_second())
     assert [type(one) for one in came] == [Exchange, Failed]
+
+
+def test_hold_music_does_not_hold_the_caller_for_ever(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenario.Caller.hear_out, "__defaults__", (2.0,))
+
+    async def ask() -> tuple[Exchange | Failed, ...]:
+        async with pretending(Pretender([voice(1, 5.0)])) as target:
+            return (await scenario.ask_all(target, [QUESTION])).came
+
+    [failed] = run(ask())
+    assert isinstance(failed, Failed)
+    assert failed.why == "speech or music went on for 2 s"
 
 
 @pytest.mark.parametrize("yields_s", [0.15, 0.45])
@@ -166,4 +178,4 @@ def test_nothing_to_talk_over_is_told(run: Run) -> None:
 
     came = run(interrupt())
     assert isinstance(came, Failed)
-    assert "no answer to talk over" in came.why
+    assert "the bot said nothing for 2 s" in came.why

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from voicebot.errors import StoreError
 from voicebot.store.calls import CallRecord
 from voicebot.store.events import BotSpoke, CallerSpoke, HandoverDecided, QueueEntered
 from voicebot.testbed import audio, measure
@@ -20,7 +22,7 @@ from voicebot.testbed.bench_load import Load
 from voicebot.testbed.g711 import Samples
 from voicebot.testbed.questions import Question, pause_places
 from voicebot.testbed.rig import ROOT, Rig, Target
-from voicebot.testbed.scenario import Exchange, Failed, Overlap, Spoken, ask_all, say_once, talk_over
+from voicebot.testbed.scenario import Exchange, Failed, Overlap, Spoken, Talk, ask_all, say_once, talk_over
 from voicebot.testbed.synth import synth, synth_with_pause
 
 LANGUAGE = "en"
@@ -60,19 +62,21 @@ class Turn:
 
 
 async def turns(target: Target, questions: Sequence[Question], concurrent: int, progress: Progress) -> tuple[list[Turn], tuple[Figure, ...]]:
-    """Put `questions` in waves of `concurrent` calls; what came of each, and CPU per call when the processes are at hand."""
+    """Put `questions` in waves of `concurrent` calls; what came of each, and with a rig how the calls ended and what CPU they took."""
     references = await target.references(LANGUAGE)
     spoken = [Spoken(question, await synth(question.text, question.voice, SPEECH)) for question in questions]
     talks = [spoken[first : first + PER_CALL] for first in range(0, len(spoken), PER_CALL)]
     took: list[Turn] = []
+    ends: list[str] = []
     load = Load(target.processes if isinstance(target, Rig) else tuple)
     for first in range(0, len(talks), concurrent):
         wave = talks[first : first + concurrent]
         progress(f"calls {first + 1}-{first + len(wave)} of {len(talks)}, {len(took)} of {len(questions)} questions asked")
         with load:
             came = await _at_once(target, wave, load)
-        took += [_turn(references, one) for one in came]
-    return took, load.figures()
+        took += [_turn(references, one) for talk in came for one in talk.came]
+        ends += [await _end(target, talk.ani) for talk in came] if isinstance(target, Rig) else []
+    return took, (*(Figure(f"calls {end}", count) for end, count in Counter(ends).most_common()), *load.figures())
 
 
 def turn_result(took: Sequence[Turn], load: Iterable[Figure], bars: Mapping[str, float]) -> Result:
@@ -149,18 +153,27 @@ async def handover(rig: Rig, questions: Sequence[Question], seed: int, progress:
     return Result((*spread("handover decision → in queue", values, {"p95": 1_500}), _played(len(values), len(rows))), tuple(rows))
 
 
-async def _at_once(target: Target, talks: Sequence[Sequence[Spoken]], load: Load) -> list[Exchange | Failed]:
+async def _at_once(target: Target, talks: Sequence[Sequence[Spoken]], load: Load) -> list[Talk]:
     """All `talks` as calls that overlap; a lone one without delay."""
     span_s = STAGGER_S if len(talks) > 1 else 0.0
     async with asyncio.TaskGroup() as scope:
         tasks = [scope.create_task(_talk(target, talk, span_s * number / len(talks), load)) for number, talk in enumerate(talks)]
-    return [one for task in tasks for one in task.result()]
+    return [task.result() for task in tasks]
 
 
-async def _talk(target: Target, talk: Sequence[Spoken], wait_s: float, load: Load) -> list[Exchange | Failed]:
+async def _talk(target: Target, talk: Sequence[Spoken], wait_s: float, load: Load) -> Talk:
     await asyncio.sleep(wait_s)
     with load.call():
         return await ask_all(target, talk)
+
+
+async def _end(rig: Rig, ani: str) -> str:
+    """How the journal says a call ended."""
+    try:
+        summary = (await rig.journal(ani)).summary
+    except StoreError:
+        return "not journalled"
+    return f"{summary.outcome or 'not sealed'}" + (f", {summary.handover_reason}" if summary.handover_reason else "")
 
 
 async def _overlap(target: Target, question: Question, over: str) -> Overlap | Failed:

@@ -71,6 +71,14 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Talk:
+    """One call that asked several questions: what came of each, in order. The journal knows it by `ani`."""
+
+    ani: str
+    came: tuple[Exchange | Failed, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """One answered call of a test caller, known to the journal by its number."""
 
@@ -78,9 +86,19 @@ class Caller:
     ani: str
 
     async def hear_out(self, timeout_s: float = LONGEST_S) -> float:
-        """Listen until the bot has finished; the time that was. Raises TimeoutError, PhoneError."""
-        await self.call.until_quiet(SPOKEN_OUT_S, timeout_s)
+        """Listen until the bot has finished; the time that was. Raises PhoneError, also when it does not finish: hold music never does."""
+        try:
+            await self.call.until_quiet(SPOKEN_OUT_S, timeout_s)
+        except TimeoutError:
+            raise PhoneError(f"speech or music went on for {timeout_s:g} s") from None
         return time.monotonic()
+
+    async def voice(self, from_s: float) -> float:
+        """When the bot began to speak. Raises PhoneError when it did not within REPLY_S."""
+        try:
+            return await self.call.until_voice(from_s, REPLY_S)
+        except TimeoutError:
+            raise PhoneError(f"the bot said nothing for {REPLY_S:g} s") from None
 
     async def say(self, samples: Samples) -> float:
         """Say it to the end; wire time of its last voiced packet. Raises PhoneError when the call ended meanwhile."""
@@ -99,11 +117,11 @@ class Caller:
         return Exchange(spoken.question, last_voiced_s, await self.hear_out(), self.call.heard)
 
     async def talk_over(self, spoken: Spoken, over: Samples) -> Overlap:
-        """Ask, and say `over` into the answer; listen until the bot has been silent once. Raises TimeoutError when no reply comes, PhoneError."""
+        """Ask, and say `over` into the answer; listen until the bot has been silent once. Raises PhoneError."""
         last_voiced_s = await self.say(spoken.samples)
-        answer_s = await self.call.until_voice(last_voiced_s, REPLY_S)
+        answer_s = await self.voice(last_voiced_s)
         await asyncio.sleep(INTO_ANSWER_S)
-        begun_s = await self.call.until_voice(time.monotonic(), REPLY_S)
+        begun_s = await self.voice(time.monotonic())
         await self.say(over)
         onset_s = self.call.sent.onset_s(begun_s) or begun_s
         last_s = self.call.heard.last_voiced_s(onset_s) or onset_s
@@ -112,27 +130,33 @@ class Caller:
 
 
 @asynccontextmanager
-async def calling(target: Target, codec: Codec, hotline: str = HOTLINE) -> AsyncIterator[Caller]:
+async def calling(target: Target, codec: Codec, hotline: str = HOTLINE, ani: str = "") -> AsyncIterator[Caller]:
     """Dial, be answered, hear the greeting out; leaving the block hangs up. Raises PhoneError, TimeoutError."""
-    ani = f"555{secrets.randbelow(10**9):09d}"
+    ani = ani or new_number()
     async with target.phone(codec) as phone, phone.dial(hotline, ani) as call:
         await call.wait_answered()
         caller = Caller(call, ani)
-        await call.until_voice(0.0, REPLY_S)
+        await caller.voice(0.0)
         await caller.hear_out()
         yield caller
 
 
-async def ask_all(target: Target, questions: Sequence[Spoken]) -> list[Exchange | Failed]:
+def new_number() -> str:
+    """A number that no other caller has."""
+    return f"555{secrets.randbelow(10**9):09d}"
+
+
+async def ask_all(target: Target, questions: Sequence[Spoken]) -> Talk:
     """One call that asks all `questions`, one after the other."""
+    ani = new_number()
     came: list[Exchange | Failed] = []
     try:
-        async with calling(target, questions[0].question.codec) as caller:
+        async with calling(target, questions[0].question.codec, ani=ani) as caller:
             for spoken in questions:
                 came.append(await caller.ask(spoken))  # noqa: PERF401 - what came before a fault is kept
     except (PhoneError, TimeoutError) as error:
-        came += [Failed(spoken.question, str(error) or "the bot said nothing, or would not stop") for spoken in questions[len(came) :]]
-    return came
+        came += [Failed(spoken.question, _why(error)) for spoken in questions[len(came) :]]
+    return Talk(ani, tuple(came))
 
 
 async def talk_over(target: Target, spoken: Spoken, over: Samples) -> Overlap | Failed:
@@ -141,7 +165,7 @@ async def talk_over(target: Target, spoken: Spoken, over: Samples) -> Overlap | 
         async with calling(target, spoken.question.codec) as caller:
             return await caller.talk_over(spoken, over)
     except (PhoneError, TimeoutError) as error:
-        return Failed(spoken.question, str(error) or "there was no answer to talk over")
+        return Failed(spoken.question, _why(error))
 
 
 async def say_once(rig: Rig, spoken: Spoken, hang_up_after: type[CallerSpoke | QueueEntered]) -> CallRecord | Failed:
@@ -152,7 +176,7 @@ async def say_once(rig: Rig, spoken: Spoken, hang_up_after: type[CallerSpoke | Q
             await _journalled(rig, caller.ani, hang_up_after)
         return await rig.journal(caller.ani)
     except (PhoneError, TimeoutError, StoreError) as error:
-        return Failed(spoken.question, str(error) or "the bot said nothing, or would not stop")
+        return Failed(spoken.question, _why(error))
 
 
 async def _journalled(rig: Rig, ani: str, kind: type[CallerSpoke | QueueEntered]) -> None:
@@ -163,3 +187,7 @@ async def _journalled(rig: Rig, ani: str, kind: type[CallerSpoke | QueueEntered]
         if any(isinstance(line.event, kind) for line in record.lines):
             return
         await asyncio.sleep(0.2)
+
+
+def _why(error: Exception) -> str:
+    return str(error) or "the call was not answered in time"

@@ -16,7 +16,7 @@ import soxr
 from numpy.typing import NDArray
 
 from voicebot.errors import EngineError
-from voicebot.speech.asr import pocketsphinx
+from voicebot.speech.asr import RecogniserService, pocketsphinx
 from voicebot.speech.asr.language_model import LanguageFiles, build
 from voicebot.speech.asr.pocketsphinx import TELEPHONE_MEAN, PocketSphinx, english, service
 from voicebot.speech.serving import Message
@@ -168,6 +168,6 @@ def test_the_english_recogniser_works_in_its_own_process(files: LanguageFiles, s
 
 
 def test_the_service_drops_and_settles_by_message(engine: PocketSphinx, speech: NDArray[np.float64]) -> None:
-    served = pocketsphinx.RecogniserService(engine)
+    served = RecogniserService(engine)
     replies = list(served.handle([Message(9, "feed", on_the_phone(speech)), Message(9, "settle"), Message(9, "drop")]))
     assert [reply.text for reply in replies] == [SAID]
