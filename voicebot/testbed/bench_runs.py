@@ -27,12 +27,12 @@ from voicebot.testbed.synth import synth, synth_with_pause
 
 LANGUAGE = "en"
 SPEECH = ROOT / ".cache" / "testbed"
-MURMURS = ("mm hm", "uh huh", "okay", "right", "I see", "yeah")
+MURMURS = ("uh huh", "okay", "right", "I see", "yeah", "got it")
 PERSON = ("I want to talk to a person", "please connect me to an agent", "can I speak to somebody", "I need a human being", "agent please")
 PER_CALL = 3
 """Questions a caller asks before hanging up."""
-STAGGER_S = 2.0
-"""Callers of one wave dial within this span."""
+STAGGER_S = 10.0
+"""Callers of one wave dial within this span, about as long as one question with its answer: ten calls at once are not ten people in chorus."""
 PAUSE_MS = 500
 Progress = Callable[[str], None]
 
