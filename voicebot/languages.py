@@ -33,6 +33,7 @@ CLARIFY = 0.2
 """Confidence from which "did you mean" is better than "sorry?": below it, most of what callers mean is not in the knowledge base."""
 COMMAND_WEIGHT = 3
 """How much more the recogniser expects what callers say to the bot itself than a knowledge base wording: it is short, with no context to help."""
+MURMUR_WORDS = 3
 log = structlog.get_logger()
 
 
@@ -43,11 +44,20 @@ async def tongue(stack: AsyncExitStack, settings: Settings, knowledge: Knowledge
         raise KnowledgeError(f"the knowledge base has no entries in {language!r}; add some or change the hotline's language in [hotlines]")
     recogniser = await _recogniser(stack, settings, language, entries)
     known = KnownWordings([wording for entry in entries for wording in entry.questions])
-    hearing = Hearing(language, settings.turns, partial(completeness, language=language, known=known), recogniser, detector)
+    intents, matcher = Intents.load(language), Matcher.build(entries)
+    judge, matters = partial(completeness, language=language, known=known), partial(_matters, intents=intents, matcher=matcher)
+    hearing = Hearing(language, settings.turns, judge, recogniser, detector, matters)
     menu = {str(entry.menu): entry.id for entry in sorted(entries, key=lambda entry: entry.menu or 0) if entry.menu is not None}
     rules = Rules(accept=ACCEPT, clarify=CLARIFY, no_speech_then=settings.turns.no_speech_then, menu=menu)
     scripts = {listens: _script(settings, knowledge, language, menu=not listens) for listens in (True, False)}
-    return Tongue(hearing, scripts, Intents.load(language), Matcher.build(entries), rules)
+    return Tongue(hearing, scripts, intents, matcher, rules)
+
+
+def _matters(text: str, intents: Intents, matcher: Matcher) -> bool:
+    """Whether words over the bot's answer are more than a murmur: many, or a wish, or close to a question it knows."""
+    if len(text.split()) > MURMUR_WORDS or intents.of(text):
+        return True
+    return any(match.confidence >= ACCEPT for match in matcher.match(text, top=1))
 
 
 async def prepared(phrases: Phrases, tongue: Tongue) -> None:

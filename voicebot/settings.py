@@ -77,8 +77,8 @@ class Turns(Section):
     """Turn-taking, in milliseconds of audio."""
 
     hold_complete_ms: Positive = 400
-    hold_ms: Positive = 700
-    hold_hanging_ms: Positive = 1_300
+    hold_ms: Positive = 640
+    hold_hanging_ms: Positive = 950
     max_utterance_ms: Positive = 20_000
     no_speech_ms: Positive = 6_000
     no_speech_then: Literal["queue", "end"] = "queue"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from voicebot.errors import EngineError
@@ -25,6 +25,8 @@ from voicebot.values import FRAME_MS, Digit, NoAudio, Silence, Sound, Transcript
 
 KEPT_FRAMES = 40
 """Frames kept from before speech is certain: endpointing asks for at most 400 ms before an onset that is confirmed up to 300 ms late."""
+LULL_MS = 100
+"""While the bot is paused, words are settled this soon after the caller's voice, so that it can go on soon if they were none."""
 EMPTY_MS = 700
 """Shorter speech without a word in it is a noise, not a turn."""
 
@@ -38,6 +40,8 @@ class Hearing:
     judge: Callable[[str], Completeness]
     recogniser: Recogniser | None = None
     detector: SpeechDetector | None = None
+    matters: Callable[[str], bool] = bool
+    """Whether words said over the bot are worth stopping for. A murmur is often misheard as a word or two that mean nothing here."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +50,8 @@ class _Talk:
 
     stream: RecogniserStream
     over_bot: bool
+    held: bytearray = field(default_factory=bytearray)
+    settled: bool = False
     ended: UtteranceEnded | None = None
     words: Transcript | None = None
     words_until_ms: int = 0
@@ -81,7 +87,7 @@ class Ear:
         self._unfinished: set[_Talk] = set()
         self._sounds: asyncio.Queue[Sound] = asyncio.Queue()
         self._bot_speaks = self._expects_answer = False
-        self._paused_ms = 0
+        self._paused_ms = self._quiet_ms = 0
         self._waiting = False
         self._idle_ms = 0
         self._lost_ms = 0
@@ -94,7 +100,7 @@ class Ear:
         self._kept.append(pcm)
         self._ask_silero(pcm)
         if self._talk:
-            self._talk.stream.feed(pcm)
+            self._listen(self._talk, pcm, voiced)
         for event in self._endpointing.frame(voiced, self._gate.stirring):
             self._turn(event)
         self._obey(self._bargein.frame(voiced))
@@ -189,16 +195,33 @@ class Ear:
         self._unfinished.add(self._talk)
         self._talk.stream.feed(b"".join(list(self._kept)[-((self.now_ms - from_ms) // FRAME_MS) :]))
 
+    def _listen(self, talk: _Talk, pcm: bytes, voiced: bool) -> None:
+        """Silence after a settle is held back: the recogniser would begin again for it. Voice releases it."""
+        talk.held += pcm
+        self._quiet_ms = 0 if voiced else self._quiet_ms + FRAME_MS
+        if voiced or not talk.settled:
+            talk.settled = False
+            talk.stream.feed(bytes(talk.held))
+            talk.held.clear()
+        if self._bargein.paused and self._quiet_ms == LULL_MS:
+            self._settle(self.now_ms)
+
     def _settle(self, at_ms: int) -> None:
         if self._talk:
+            self._talk.settled = True
             self._pauses.put_nowait((at_ms, self._talk))
 
     def _judge(self, talk: _Talk, at_ms: int, words: Transcript) -> None:
         if talk is self._talk:
-            self._obey(self._bargein.transcript(words.text))
+            self._obey(self._bargein.transcript(words.text if self._matters(words.text) else ""))
             for event in self._endpointing.verdict(at_ms, self._hearing.judge(words.text)):
                 self._turn(event)
         self._finish(talk)
+
+    def _matters(self, text: str) -> bool:
+        if self._expects_answer:
+            return bool(text)
+        return self._hearing.matters(text) and not is_backchannel(text, self._hearing.language)
 
     def _end(self, ended: UtteranceEnded) -> None:
         if self._talk:
@@ -213,7 +236,7 @@ class Ear:
             return
         self._forget(talk)
         noise = not words.text and ended.end_ms - ended.start_ms < EMPTY_MS
-        murmur = talk.over_bot and not self._expects_answer and is_backchannel(words.text, self._hearing.language)
+        murmur = talk.over_bot and not self._matters(words.text)
         if not noise and not murmur:
             self._sounds.put_nowait(Utterance(ended.start_ms, ended.end_ms, words, self.now_ms, talk.took_ms))
 
