@@ -25,6 +25,8 @@ from voicebot.values import FRAME_MS, Digit, NoAudio, Silence, Sound, Transcript
 
 KEPT_FRAMES = 40
 """Frames kept from before speech is certain: endpointing asks for at most 400 ms before an onset that is confirmed up to 300 ms late."""
+UNSURE = 0.35
+"""Words recognised less surely than this do not end a turn early: they may be half a word."""
 LULL_MS = 100
 """While the bot is paused, words are settled this soon after the caller's voice, so that it can go on soon if they were none."""
 EMPTY_MS = 700
@@ -214,9 +216,14 @@ class Ear:
     def _judge(self, talk: _Talk, at_ms: int, words: Transcript) -> None:
         if talk is self._talk:
             self._obey(self._bargein.transcript(words.text if self._matters(words.text) else ""))
-            for event in self._endpointing.verdict(at_ms, self._hearing.judge(words.text)):
+            for event in self._endpointing.verdict(at_ms, self._verdict(words)):
                 self._turn(event)
         self._finish(talk)
+
+    def _verdict(self, words: Transcript) -> Completeness:
+        verdict = self._hearing.judge(words.text)
+        unsure = words.confidence < UNSURE and verdict is Completeness.COMPLETE
+        return Completeness.OPEN if unsure else verdict
 
     def _matters(self, text: str) -> bool:
         if self._expects_answer:
