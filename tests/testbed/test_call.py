@@ -36,7 +36,7 @@ async def ringing(codecs: tuple[Codec, ...] = ("PCMU",), agent_codecs: tuple[Cod
 
 async def until(condition: Callable[[], bool], timeout_s: float = 2.0) -> None:
     async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110 - looks at a state from outside, as a test must
+        while not condition():
             await asyncio.sleep(0.005)
 
 

@@ -53,7 +53,7 @@ def alive(pid_file: Path) -> bool:
 
 
 async def written(path: Path) -> None:
-    while not path.exists() or not path.read_text():  # noqa: ASYNC110, ASYNC240 - another process writes it
+    while not path.exists() or not path.read_text():
         await asyncio.sleep(0.01)
 
 
