@@ -495,11 +495,11 @@ def test_without_a_media_socket_the_caller_goes_on_unanswered(bench: MakeBench) 
     assert (held.ending, held.leaks()) == ("followed", [])
 
 
-def test_without_the_control_socket_the_record_is_sealed_and_asterisk_moves_the_caller_on(bench: MakeBench) -> None:
+def test_without_the_control_socket_asterisk_moves_the_caller_on_and_the_floor_sees_what_becomes_of_him(bench: MakeBench) -> None:
     held = hold(bench(), says(WHEN), happens(lambda caller: caller.asterisk.disconnect(), after_ms=500))
     assert held.story == [*GREETED, *ASKED_WHEN, f"{ANSWER} (cut)", "fault, call: Asterisk closed the control connection"]
     assert held.asterisk.asked == OPENED
-    assert held.ending == "failed by call"
+    assert held.ending == "followed"
     assert held.record.wrongs == []
 
 

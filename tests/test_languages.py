@@ -13,7 +13,7 @@ import pytest
 from tests.kit.bot import ENTRIES
 from tests.kit.clock import run_virtual
 from voicebot import languages
-from voicebot.call import Tongue
+from voicebot.bot import Tongue
 from voicebot.dialogue.decisions import MenuItem, Prompt
 from voicebot.dialogue.intents import Intent
 from voicebot.dialogue.knowledge import Knowledge

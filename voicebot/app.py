@@ -17,7 +17,8 @@ from typing import Any
 import structlog
 
 from voicebot import call as one_call
-from voicebot.call import QUEUE_CONTEXT, Bot, Tongue
+from voicebot.bot import Bot, Tongue
+from voicebot.call import QUEUE_CONTEXT
 from voicebot.dialogue.knowledge import Knowledge, load
 from voicebot.errors import AriError, EngineError, StoreError, VoicebotError
 from voicebot.handover.spool import Spool, replace
@@ -82,6 +83,7 @@ class Controller:
             journal = await Journal.open(settings.store.url, Path("var/spool"))
             stack.push_async_callback(journal.close)
             metrics.watch_journal(journal)
+            journal.on_sealed = lambda outcome: metrics.calls.labels(outcome).inc()
             detector = await _started(stack, SpeechDetector())
             tongues = {language: await tongue(stack, settings, knowledge, language, detector) for language in sorted(spoken)}
             for found in tongues.values():

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
+from voicebot.bot import Bot
 from voicebot.dialogue.decisions import (
     CALM,
     Answer,
@@ -23,7 +23,6 @@ from voicebot.dialogue.decisions import (
     Line,
     Pressed,
     RecogniserFailed,
-    Rules,
     Silent,
     Spoke,
     State,
@@ -31,17 +30,12 @@ from voicebot.dialogue.decisions import (
     Why,
 )
 from voicebot.dialogue.decisions import NoAudio as NobodyThere
-from voicebot.dialogue.intents import Intents
-from voicebot.dialogue.matching import Matcher
 from voicebot.dialogue.policy import decide, opening
-from voicebot.dialogue.script import Script, heard_part, kind
-from voicebot.errors import AriError, EngineError, MediaError, VoicebotError
+from voicebot.dialogue.script import heard_part, kind
+from voicebot.errors import AriError, EngineError, MediaError, VoicebotError, innermost, plain
 from voicebot.handover.briefing import Facts, briefing
-from voicebot.handover.spool import Spool
-from voicebot.metrics import Metrics
-from voicebot.settings import Settings
-from voicebot.speech.ear import Ear, Hearing
-from voicebot.speech.phrases import Phrases
+from voicebot.scopes import finished, first_of
+from voicebot.speech.ear import Ear
 from voicebot.store.events import (
     BargedIn,
     BotSpoke,
@@ -59,8 +53,7 @@ from voicebot.store.events import (
 )
 from voicebot.store.journal import CallJournal
 from voicebot.telephony.ari import StasisStart
-from voicebot.telephony.floor import Floor
-from voicebot.telephony.leg import Leg, MediaDoor, finished
+from voicebot.telephony.leg import Leg
 from voicebot.telephony.media import Frame
 from voicebot.telephony.recording import Recorder
 from voicebot.telephony.server import ControlLink
@@ -71,32 +64,6 @@ LET_GO_S = 2.0
 LEFT_ALREADY = 409
 """Asterisk's answer when a channel is in the dialplan already, as after a handover whose answer was lost."""
 log = structlog.get_logger()
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Tongue:
-    """What the calls of one language share."""
-
-    hearing: Hearing
-    scripts: Mapping[bool, Script]
-    """By whether the hotline listens to speech."""
-    intents: Intents
-    matcher: Matcher
-    rules: Rules
-
-
-@dataclass(frozen=True)
-class Bot:
-    """What all calls share."""
-
-    settings: Settings
-    tongues: Mapping[str, Tongue]
-    phrases: Phrases
-    door: MediaDoor
-    floor: Floor
-    spool: Spool
-    metrics: Metrics
 
 
 @dataclass(frozen=True)
@@ -112,7 +79,7 @@ async def run(bot: Bot, control: ControlLink, start: StasisStart, record: CallJo
     call = Call(bot, control, start, record)
     async with call.leg:
         try:
-            ending = await _first(call.leg.watch(), call.converse(), call.ear.run(), call.audio_lost(), call.recorder.run())
+            ending = await first_of(call.leg.watch(), call.converse(), call.ear.run(), call.audio_lost(), call.recorder.run())
             await call.let_go(ending or Gone())
         except Exception as error:  # noqa: BLE001 - supervision point: any fault of ours ends in the queue
             await finished(call.fail(error))
@@ -126,7 +93,7 @@ async def run(bot: Bot, control: ControlLink, start: StasisStart, record: CallJo
 
 @dataclass
 class Call:
-    """One call's parts. `state` and `answered_ms` are all it remembers beside its journal."""
+    """One call's parts. `state` and `last_words` are all it remembers beside its journal."""
 
     bot: Bot
     control: ControlLink
@@ -134,7 +101,6 @@ class Call:
     record: CallJournal
     state: State = field(default_factory=State.start)
     last_words: str = ""
-    answered: bool = False
 
     def __post_init__(self) -> None:
         variables = self.start.channel.channelvars
@@ -157,7 +123,6 @@ class Call:
     async def converse(self) -> Step:
         """Greet, then listen and act until a decision ends the bot's part."""
         await self.leg.open()
-        self.answered = True
         self._write(CallAnswered())
         if self.recorder.on:
             self._write(self.recorder.started())
@@ -192,7 +157,7 @@ class Call:
 
     async def say(self, lines: tuple[Line, ...], protected: bool = False) -> bool:
         """Speak `lines`; False when a barge-in took the turn or a key was pressed before their end. What was heard of each is journalled."""
-        self.ear.bot_starts(protected, expects_answer=not any(isinstance(line, Answer) for line in lines))
+        self.ear.bot_starts(protected, expects_answer=bool(lines) and not isinstance(lines[-1], Answer))
         try:
             for line in lines:
                 if not await self._speak(line):
@@ -207,7 +172,7 @@ class Call:
             case Step(decision=HandOver(reason=reason, lines=lines, urgency=urgency)):
                 await self._hand_over(reason, urgency == "high", lines)
             case Step(decision=EndCall(lines=lines, outcome=outcome)):
-                await _first(self.leg.watch(), self.say(lines, protected=True))
+                await first_of(self.leg.watch(), self.say(lines, protected=True))
                 await self.leg.hang_up()
                 self._seal("contained" if outcome == "contained" else "abandoned", "bot")
             case _:
@@ -220,13 +185,13 @@ class Call:
             async with asyncio.timeout(LET_GO_S):
                 await self._to_queue({})
         except (AriError, TimeoutError) as refused:
-            if _status(refused) == LEFT_ALREADY:
-                return self._fault(error)
+            if _status(refused) == LEFT_ALREADY or self.control.ari.lost:
+                return self._fault(error)  # he is in the queue, or Asterisk will move him on: the floor sees what becomes of him
             self.bot.floor.drop(self.leg.caller.id)
             if _status(refused) == _status(error) == 404:
                 return await self.let_go(Gone())
             self._fault(error)
-            log.warning("caller could not be sent to the queue", call_id=self.record.call_id, why=_plain(refused))
+            log.warning("caller could not be sent to the queue", call_id=self.record.call_id, why=plain(refused))
             self._seal("failed", "call")
         else:
             self._fault(error)
@@ -255,7 +220,7 @@ class Call:
 
     async def _announce(self, lines: tuple[Line, ...]) -> Gone | None:
         """Whether the caller hung up while this was said. That the audio breaks does not stop the handover."""
-        said = await _first(self._hung_up(), self.say(lines, protected=True), self.leg.link.closed())
+        said = await first_of(self._hung_up(), self.say(lines, protected=True), self.leg.link.closed())
         return said if isinstance(said, Gone) else None
 
     async def _hung_up(self) -> Gone | None:
@@ -270,7 +235,7 @@ class Call:
             async with asyncio.timeout(LET_GO_S):
                 return await self.bot.spool.write(self.record.call_id, await self.bot.phrases.audio(spoken, self.language))
         except (EngineError, OSError, TimeoutError) as error:
-            self._write(Fault("briefing", _plain(error)))
+            self._write(Fault("briefing", plain(error)))
             return None
 
     async def _to_queue(self, variables: dict[str, str], briefed: bool = False) -> None:
@@ -321,9 +286,9 @@ class Call:
             self.bot.metrics.observe_stage(stage, ms)
 
     def _fault(self, error: BaseException) -> None:
-        log.error("call failed", call_id=self.record.call_id, why=_plain(error))
+        log.error("call failed", call_id=self.record.call_id, why=plain(error))
         self.bot.metrics.faults.labels("call").inc()
-        self._write(Fault("call", _plain(error)))
+        self._write(Fault("call", plain(error)))
 
     def _opt_out(self, what: str) -> None:
         self._write(OptedOut(what))
@@ -347,33 +312,11 @@ class Call:
         self.record.append(self.now_ms, event)
 
 
-async def _first(*runs: Coroutine[Any, Any, T]) -> T:
-    """The result of whichever ends first; the others are cancelled and waited for. An error of any of them is raised."""
-    async with asyncio.TaskGroup() as scope:
-        tasks = [scope.create_task(run) for run in runs]
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
-    return next(iter(done)).result()
-
-
 def _decided(step: Step) -> Decided:
     entry_id = getattr(step.decision, "entry_id", None)
     return Decided(type(step.decision).__name__, step.reason, entry_id, None, getattr(step.decision, "options", ()))
 
 
-def _innermost(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
 def _status(error: BaseException) -> int:
     """The HTTP status with which Asterisk refused, 0 when it was nothing of the kind."""
-    return int(getattr(_innermost(error), "status", 0))
-
-
-def _plain(error: BaseException) -> str:
-    """One line for a person: the innermost error of a group, with its kind when it is not one of ours."""
-    cause = _innermost(error)
-    return str(cause) if isinstance(cause, VoicebotError) else f"{type(cause).__name__}: {cause}"
+    return int(getattr(innermost(error), "status", 0))

@@ -46,3 +46,16 @@ class EngineError(VoicebotError):
 
 class StoreError(VoicebotError):
     """The journal's database cannot be opened, migrated or read."""
+
+
+def innermost(error: BaseException) -> BaseException:
+    """The first error of a group of groups, or the error itself."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def plain(error: BaseException) -> str:
+    """One line for a person: the innermost error, with its kind when it is not one of ours."""
+    cause = innermost(error)
+    return str(cause) if isinstance(cause, VoicebotError) else f"{type(cause).__name__}: {cause}"

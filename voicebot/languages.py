@@ -12,7 +12,7 @@ from functools import partial
 
 import structlog
 
-from voicebot.call import Tongue
+from voicebot.bot import Tongue
 from voicebot.dialogue import prompts
 from voicebot.dialogue.decisions import Rules
 from voicebot.dialogue.intents import Intents

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kit.speech import ScriptedPhrases, ScriptedRecogniser, Speech
-from voicebot.call import Bot, Tongue
+from voicebot.bot import Bot, Tongue
 from voicebot.dialogue.decisions import Rules
 from voicebot.dialogue.intents import Intents
 from voicebot.dialogue.knowledge import Entry, Knowledge

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import typer
 
-from voicebot.errors import KnowledgeError, StoreError, VoicebotError
+from voicebot.errors import KnowledgeError
 from voicebot.settings import Settings
 from voicebot.testbed import bench
 from voicebot.testbed.bench_figures import Figure, Result
@@ -99,12 +99,6 @@ def test_sigterm_lets_what_runs_clean_up() -> None:
         bench.finished(long())
     assert ended.value.exit_code == 143
     assert cleaned == ["up"]
-
-
-def test_the_innermost_error_of_groups_is_found() -> None:
-    cause = StoreError("full")
-    assert bench.innermost(ExceptionGroup("a", [ExceptionGroup("b", [cause, VoicebotError("later")])])) is cause
-    assert bench.innermost(cause) is cause
 
 
 def test_progress_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,6 +80,7 @@ class CallJournal:
             return False
         self.sealed = True
         self._put(t_ms, CallSealed(outcome, by, t_ms))
+        self._journal.on_sealed(outcome)
         self._journal._forget(self.call_id)
         return True
 
@@ -93,6 +94,7 @@ class Journal:
 
     def __init__(self, engine: AsyncEngine, spool: Spool, clock: Callable[[], datetime] = _utc_now) -> None:
         """Use `open`."""
+        self.on_sealed: Callable[[Outcome], None] = lambda _outcome: None
         self.lost = 0
         """Events that reached neither database nor spool, since start."""
         self.last_commit_ms = 0.0

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import structlog
 
 from voicebot.errors import AriError, MediaError
+from voicebot.scopes import finished
 from voicebot.telephony.ari import Channel, ChannelDestroyed, ChannelDtmfReceived, ChannelHangupRequest, StasisEnd, StasisStart
 from voicebot.telephony.media import Frame, MediaLink
 from voicebot.telephony.server import ControlLink
@@ -123,13 +124,3 @@ class Leg:
                 await self._media_up.wait()
         except TimeoutError:
             raise MediaError(f"the media channel did not reach the application within {MEDIA_TIMEOUT_S:g} s") from None
-
-
-async def finished(clean_up: Coroutine[Any, Any, None]) -> None:
-    """Await `clean_up` to its end; a cancellation that comes meanwhile is raised only then."""
-    task = asyncio.ensure_future(clean_up)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise

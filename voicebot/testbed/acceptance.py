@@ -15,11 +15,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from voicebot.errors import VoicebotError
+from voicebot.errors import VoicebotError, innermost
 from voicebot.settings import load
 from voicebot.testbed import acceptance_errors, acceptance_faults
 from voicebot.testbed import bench_runs as runs
-from voicebot.testbed.bench import AsJson, At, Seed, drawn, finished, innermost, progress
+from voicebot.testbed.bench import AsJson, At, Seed, drawn, finished, progress
 from voicebot.testbed.bench_figures import Figure, Result, table, to_json
 from voicebot.testbed.g711 import Codec
 from voicebot.testbed.rig import Rig, Target, at_home, attached, rig

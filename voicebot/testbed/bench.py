@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from voicebot.dialogue.knowledge import load as load_knowledge
-from voicebot.errors import KnowledgeError, VoicebotError
+from voicebot.errors import KnowledgeError, VoicebotError, innermost
 from voicebot.testbed import bench_runs as runs
 from voicebot.testbed.bench_figures import Result, table, to_json
 from voicebot.testbed.questions import UNSEEN_EN, Question, choose, known, unanswerable, unseen
@@ -115,13 +115,6 @@ def drawn(target: Target, trials: int, seed: int, wordings: Path | None = None, 
     if missing := unanswerable(chosen, entries):
         raise KnowledgeError(f"{wordings or UNSEEN_EN}: no entry {', '.join(missing)} in {target.settings.kb.folder}; add it or drop the wording")
     return choose(chosen, trials, seed, **limits)
-
-
-def innermost(error: BaseException) -> BaseException:
-    """The first error of a group of groups."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,61 @@
+"""Whichever ends first, and clean-up that is not interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from voicebot.scopes import finished, first_of
+
+
+def test_the_first_result_counts_and_the_others_are_cancelled_and_waited_for() -> None:
+    ended: list[str] = []
+
+    async def slow() -> str:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0)
+            ended.append("slow")
+        return "slow"
+
+    async def quick() -> str:
+        await asyncio.sleep(0)
+        return "quick"
+
+    assert asyncio.run(first_of(slow(), quick())) == "quick"
+    assert ended == ["slow"]
+
+
+def test_an_error_of_any_is_raised() -> None:
+    async def breaks() -> None:
+        raise ValueError("broken")
+
+    async def waits() -> None:
+        await asyncio.sleep(60)
+
+    async def scenario() -> None:
+        await first_of(waits(), breaks())
+
+    with pytest.raises(ExceptionGroup) as caught:
+        asyncio.run(scenario())
+    assert isinstance(caught.value.exceptions[0], ValueError)
+
+
+def test_clean_up_runs_to_its_end_before_a_cancellation_is_raised() -> None:
+    done: list[str] = []
+
+    async def clean_up() -> None:
+        await asyncio.sleep(0.01)
+        done.append("clean")
+
+    async def scenario() -> None:
+        task = asyncio.create_task(finished(clean_up()))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert done == ["clean"]
+
+    asyncio.run(scenario())

@@ -1,0 +1,29 @@
+"""The two shapes of concurrency a call has beside a TaskGroup: whichever ends first, and clean-up that is not interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def first_of(*runs: Coroutine[Any, Any, T]) -> T:
+    """The result of whichever ends first; the others are cancelled and waited for. An error of any of them is raised."""
+    async with asyncio.TaskGroup() as scope:
+        tasks = [scope.create_task(run) for run in runs]
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+    return next(iter(done)).result()
+
+
+async def finished(clean_up: Coroutine[Any, Any, None]) -> None:
+    """Await `clean_up` to its end; a cancellation that comes meanwhile is raised only then."""
+    task = asyncio.ensure_future(clean_up)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
