@@ -107,6 +107,16 @@ def test_a_question_is_answered_and_a_person_takes_over(play: Play, codec: Codec
     play(scenario)
 
 
+def test_a_silent_bot_still_sends_audio(play: Play) -> None:
+    async def scenario(bot: Rig) -> None:
+        async with calling(bot, "PCMU") as caller:
+            before = len(caller.call.heard.packet_times_s)
+            await asyncio.sleep(2)
+            assert len(caller.call.heard.packet_times_s) - before >= 90
+
+    play(scenario)
+
+
 def test_the_bot_gives_way_to_an_interruption(play: Play) -> None:
     async def scenario(bot: Rig) -> None:
         references = await bot.references("en")

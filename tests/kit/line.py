@@ -41,7 +41,7 @@ class Line:
     @property
     def quiet(self) -> bool:
         """The bot has said all it has to say for now."""
-        return not any(isinstance(item, bytes) for item in self._queue)
+        return not any(isinstance(item, bytes) and item != SILENCE_FRAME for item in self._queue)
 
     def send_text(self, text: bytes) -> None:
         command = msgspec.json.decode(text)
@@ -72,8 +72,7 @@ class Line:
         self._next_s += FRAME_MS / 1000
         self._timer = asyncio.get_running_loop().call_at(self._next_s, self._tick)
         if self._queue and not self.paused:
-            self._queue.popleft()
-            self.played_frames += 1
+            self.played_frames += self._queue.popleft() != SILENCE_FRAME
             self._reach_marks()
         if self.sends:
             self._link.receive_audio(self.voice.popleft() if self.voice else SILENCE_FRAME)

@@ -160,6 +160,24 @@ def test_frames_tell_what_the_bot_played_meanwhile(run: Run) -> None:
     run(scenario())
 
 
+def test_a_silent_bot_sends_silence_frame_for_frame_and_none_of_it_delays_a_phrase(run: Run) -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        bench.hear(3)
+        assert bench.wire.audio == SILENCE_FRAME * 3
+        bench.link.play(VOICE * 2)
+        assert bench.wire.commands == ["FLUSH_MEDIA", "MARK_MEDIA"]
+        bench.link.play(VOICE)
+        assert bench.wire.commands == ["FLUSH_MEDIA", "MARK_MEDIA", "MARK_MEDIA"]
+        bench.hear(3)
+        bench.link.pause()
+        bench.hear(3)
+        assert bytes(bench.wire.audio) == SILENCE_FRAME * 3 + VOICE * 3 + SILENCE_FRAME
+        bench.close()
+
+    run(scenario())
+
+
 def test_flush_cuts_what_plays_and_what_waits_and_keeps_what_was_heard(run: Run) -> None:
     async def scenario() -> None:
         bench = Bench()
@@ -196,7 +214,7 @@ def test_a_long_phrase_never_overfills_the_queue_of_asterisk(run: Run) -> None:
         frames = AHEAD_FRAMES * 3
         playing = bench.link.play(VOICE * frames)
         most = 0
-        while len(bench.wire.audio) < frames * FRAME_BYTES:
+        while bench.wire.audio.count(VOICE) < frames and len(bench.wire.audio) < frames * FRAME_BYTES:
             most = max(most, len(bench.wire.audio) // FRAME_BYTES - len(bench.frames))
             bench.hear()
         assert most < 900

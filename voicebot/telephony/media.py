@@ -76,7 +76,7 @@ class MediaLink:
         self._played_frames = 0
         self._frames = 0
         self._lost_in_a_row = 0
-        self._paused = False
+        self._paused = self._hushed = False
         self.flushes = 0
         """How often all that was queued has been dropped."""
         self._last_s = 0.0
@@ -157,6 +157,9 @@ class MediaLink:
         if not self._wire:
             _finish(playing, played=False)
             return playing
+        if self._hushed:
+            self._command("FLUSH_MEDIA")  # no phrase waits behind silence
+            self._hushed = False
         self._queued_frames += frames
         self._playing[playing.mark] = playing
         self._backlog.extend(padded[start : start + CHUNK_BYTES] for start in range(0, len(padded), CHUNK_BYTES))
@@ -202,6 +205,14 @@ class MediaLink:
         self._on_frame(Frame(caller, bot, lost, self.now_ms))
         if self._backlog:
             self._pump()
+        elif not self._sent and not self._paused:
+            self._hush()
+
+    def _hush(self) -> None:
+        """A leg that sends nothing looks dead to NAT and carriers; Asterisk's own silence never becomes RTP."""
+        if self._wire:
+            self._wire.send_audio(SILENCE_FRAME)
+            self._hushed = True
 
     def _take_played(self) -> bytes:
         if self._paused or not self._sent:
