@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,3 +77,10 @@ def test_any_text_can_be_laid_out_in_every_view(text: str, language: str) -> Non
     for view, weight in words.VIEWS:
         assert weight > 0
         assert all(view(split, language))
+
+
+def test_the_segmenter_trusts_no_file_in_the_common_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    words._segmenter.cache_clear()
+    assert words.split("我的账单什么时候到期", "zh")
+    assert list(tmp_path.iterdir()) == []

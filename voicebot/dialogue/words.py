@@ -6,9 +6,12 @@ Pure functions and tables, one per language; a language without tables of its ow
 from __future__ import annotations
 
 import itertools
+import logging
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from voicebot.dialogue.vocabulary import COMPOUNDS, STOPS, SYNONYMS
 
@@ -52,9 +55,20 @@ def split(text: str, language: str) -> list[str]:
     words = _WORD.findall(text)
     if not any(_CJK.search(word) for word in words):
         return words
-    import jieba  # noqa: PLC0415 - takes 0.8 s to load; only calls in Chinese pay for it
+    return [piece for word in words for piece in (_segmenter().cut(word) if _CJK.search(word) else [word])]
 
-    return [piece for word in words for piece in (jieba.cut(word) if _CJK.search(word) else [word])]
+
+@cache
+def _segmenter() -> Any:
+    """jieba with its dictionary read anew: by default it would trust a file in the common temporary folder, which anybody may have put there."""
+    import jieba  # noqa: PLC0415 - takes a second to load; only calls in Chinese pay for it
+
+    jieba.setLogLevel(logging.WARNING)
+    tokenizer = jieba.Tokenizer()
+    with TemporaryDirectory() as private:
+        tokenizer.tmp_dir = private
+        tokenizer.initialize()
+    return tokenizer
 
 
 def _stems(words: Sequence[str], language: str) -> list[str]:
