@@ -133,6 +133,24 @@ def test_the_parts_speak_the_language() -> None:
     assert english.hearing.judge("opening hours") is Completeness.COMPLETE
 
 
+@pytest.mark.parametrize(
+    ("text", "matters"),
+    [
+        ("let me", False),
+        ("i", False),
+        ("uh i see", False),
+        ("", False),
+        ("opening hours", True),
+        ("wait", True),
+        ("agent please", True),
+        ("no not that", True),
+        ("the other day you said", True),
+    ],
+)
+def test_over_the_bot_a_misheard_murmur_does_not_matter_and_a_wish_does(text: str, matters: bool) -> None:
+    assert made("en").hearing.matters(text) is matters
+
+
 # Phrases.
 
 

@@ -15,7 +15,7 @@ import structlog
 from voicebot.bot import Tongue
 from voicebot.dialogue import prompts
 from voicebot.dialogue.decisions import Rules
-from voicebot.dialogue.intents import Intents
+from voicebot.dialogue.intents import Intent, Intents
 from voicebot.dialogue.knowledge import Entry, Knowledge
 from voicebot.dialogue.matching import ACCEPT, Matcher
 from voicebot.dialogue.script import Script
@@ -34,6 +34,7 @@ CLARIFY = 0.2
 COMMAND_WEIGHT = 3
 """How much more the recogniser expects what callers say to the bot itself than a knowledge base wording: it is short, with no context to help."""
 MURMUR_WORDS = 3
+MURMURED = frozenset({Intent.YES, Intent.GREETING})
 log = structlog.get_logger()
 
 
@@ -55,7 +56,7 @@ async def tongue(stack: AsyncExitStack, settings: Settings, knowledge: Knowledge
 
 def _matters(text: str, intents: Intents, matcher: Matcher) -> bool:
     """Whether words over the bot's answer are more than a murmur: many, or a wish, or close to a question it knows."""
-    if len(text.split()) > MURMUR_WORDS or intents.of(text):
+    if len(text.split()) > MURMUR_WORDS or intents.of(text) - MURMURED:
         return True
     return any(match.confidence >= ACCEPT for match in matcher.match(text, top=1))
 

@@ -142,6 +142,39 @@ def test_however_late_voice_is_confirmed_the_recogniser_gets_the_audio_from_its_
     assert bench.words == ["when are you open"]
 
 
+def test_silence_after_the_words_settled_is_held_back_and_speech_releases_it() -> None:
+    bench = Bench(verdict=Completeness.HANGING)
+
+    async def scene() -> None:
+        await bench.say("my number")
+        await bench.silence(600)
+        before = len(bench.recogniser.streams[0].pcm)
+        await bench.silence(200)
+        assert len(bench.recogniser.streams[0].pcm) == before, "the recogniser would begin again for silence"
+        await bench.say("is five")
+        await bench.silence(1_600)
+
+    assert bench.live(scene).words == ["my number is five"]
+    pauses_ms = bench.recogniser.streams[0].pcm.count(SILENCE_FRAME) * FRAME_MS
+    assert pauses_ms >= 800, "nothing of the pause is missing"
+
+
+def test_words_heard_unsurely_never_end_a_turn_early() -> None:
+    taken_ms = {}
+    for confidence in (0.9, 0.2):
+        bench = Bench()
+        bench.recogniser.confidence = confidence
+
+        async def scene(bench: Bench = bench) -> None:
+            await bench.say("bye")
+            await bench.silence(2_000)
+
+        [utterance] = bench.live(scene).heard
+        assert isinstance(utterance, Utterance)
+        taken_ms[confidence] = utterance.taken_ms - utterance.end_ms
+    assert taken_ms == {0.9: TURNS.hold_complete_ms, 0.2: TURNS.hold_ms}
+
+
 def test_audio_of_one_utterance_never_begins_with_the_one_before() -> None:
     bench = Bench()
 
