@@ -34,7 +34,7 @@ CLARIFY = 0.2
 COMMAND_WEIGHT = 3
 """How much more the recogniser expects what callers say to the bot itself than a knowledge base wording: it is short, with no context to help."""
 MURMUR_WORDS = 3
-MURMURED = frozenset({Intent.YES, Intent.GREETING})
+MURMURED = frozenset({Intent.YES, Intent.GREETING, Intent.THANKS})
 log = structlog.get_logger()
 
 
