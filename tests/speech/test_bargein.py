@@ -133,9 +133,25 @@ def test_words_take_the_turn_even_while_the_caller_speaks() -> None:
 @pytest.mark.parametrize(("text", "reason"), [("mm hm", "backchannel"), ("okay", "backchannel"), ("", "no words"), ("  ", "no words")])
 def test_a_backchannel_or_nothing_understood_lets_the_bot_go_on(text: str, reason: str) -> None:
     barge_in = talking()
-    hear(barge_in, "#" * 12 + "." * 9)
+    hear(barge_in, "#" * 12 + "." * 12)
     assert [(action.onset_ms, action.reason) for action in barge_in.transcript(text) if isinstance(action, Continue)] == [(0, reason)]
     assert not barge_in.paused
+
+
+def test_the_gap_between_two_words_of_a_question_does_not_let_the_bot_go_on() -> None:
+    barge_in = talking()
+    hear(barge_in, "#" * 8 + "." * 6)
+    assert barge_in.transcript("") == ()
+    assert hear(barge_in, "." * 3 + "#" * 10) == []
+    assert barge_in.paused
+
+
+def test_a_murmur_settled_early_is_let_go_once_the_silence_is_long_enough() -> None:
+    barge_in = talking()
+    hear(barge_in, "#" * 12 + "." * 6)
+    assert barge_in.transcript("okay") == ()
+    [(at_ms, action)] = hear(barge_in, "." * 8)
+    assert (at_ms, action) == (12 * FRAME_MS + BargeIn.LET_GO_MS, Continue(0, "backchannel"))
 
 
 def test_a_backchannel_is_not_settled_while_the_caller_speaks_on() -> None:
@@ -154,7 +170,7 @@ def test_after_a_question_a_backchannel_is_an_answer(text: str, language: str) -
 
 def test_after_a_question_a_cough_is_still_a_cough() -> None:
     barge_in = talking(expects_answer=True)
-    hear(barge_in, "#" * 12 + "." * 9)
+    hear(barge_in, "#" * 12 + "." * 12)
     assert barge_in.transcript("") == (Continue(0, "no words"),)
 
 
@@ -205,7 +221,7 @@ def test_in_a_noisy_place_the_bot_grows_wary_until_it_next_starts() -> None:
 def test_wariness_has_a_limit() -> None:
     barge_in = talking()
     for _ in range(10):
-        hear(barge_in, "#" * 20 + "." * 10)
+        hear(barge_in, "#" * 20 + "." * 13)
         barge_in.transcript("")
     assert [type(action) for _, action in hear(barge_in, "#" * (BargeIn.WARY_MS // FRAME_MS))] == [Pause]
 

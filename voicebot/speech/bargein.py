@@ -85,6 +85,8 @@ class BargeIn:
     """Voice with no longer a gap than this is one stretch."""
     BURST_MS, BURST_SILENCE_MS = 120, 200
     """Less voice than this, followed by this much silence, is a cough or a knock: no words are waited for."""
+    LET_GO_MS = 240
+    """Silence after a murmur before the bot goes on: a gap between two words of a question is shorter."""
     DECIDE_MS, WORDS_MS = 700, 300
     """The bot goes on this long after its pause, unless the caller spoke within the last WORDS_MS: then his words are still on their way."""
     COMMIT_MS = 900
@@ -96,6 +98,7 @@ class BargeIn:
         self._protected = self._expects_answer = False
         self._confirm_ms = self.CONFIRM_MS
         self._spoken_over = False
+        self._murmured: Literal["backchannel", "no words"] | None = None
         self._onset_ms = self._voiced_ms = self._silent_ms = self._paused_at_ms = 0
         self.now_ms = 0
 
@@ -131,9 +134,8 @@ class BargeIn:
             return ()
         if self._has_words(text):
             return self._commit("words")
-        if self.paused and self._silent_ms >= self.GAP_MS:
-            return self._continue("backchannel" if text.strip() else "no words")
-        return ()
+        self._murmured = ("backchannel" if text.strip() else "no words") if self._silent_ms >= self.GAP_MS else None
+        return self._decide() if self.paused else ()
 
     def _deaf(self) -> bool:
         return self._bot is _Bot.SILENT or (self._protected and not self.paused)
@@ -146,6 +148,8 @@ class BargeIn:
             self._onset_ms = self.now_ms - FRAME_MS
         self._voiced_ms += FRAME_MS if voiced else 0
         self._silent_ms = 0 if voiced else self._silent_ms + FRAME_MS
+        if voiced:
+            self._murmured = None
         if not self.paused and self._silent_ms >= self.GAP_MS:
             self._voiced_ms = 0
 
@@ -160,6 +164,8 @@ class BargeIn:
             return self._commit("speech")
         if self._voiced_ms < self.BURST_MS and self._silent_ms >= self.BURST_SILENCE_MS:
             return self._continue("burst")
+        if self._murmured and self._silent_ms >= self.LET_GO_MS:
+            return self._continue(self._murmured)
         waited_ms = self.now_ms - self._paused_at_ms
         if waited_ms >= self.DECIDE_MS and self._silent_ms >= self.WORDS_MS:
             return self._continue("no words")
@@ -170,6 +176,7 @@ class BargeIn:
         return (Commit(self._onset_ms, reason),)
 
     def _continue(self, reason: Literal["burst", "backchannel", "no words"]) -> tuple[Action, ...]:
+        self._murmured = None
         self._bot, self._voiced_ms = _Bot.TALKING, 0
         self._confirm_ms = min(self._confirm_ms * 2, self.WARY_MS)
         return (Continue(self._onset_ms, reason),)
