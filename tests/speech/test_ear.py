@@ -338,6 +338,21 @@ def test_a_murmur_over_the_bot_is_no_turn() -> None:
     assert [outcome for outcome, _, _ in bench.barge_ins] == ["resumed"]
 
 
+def test_a_word_or_two_recognised_unsurely_over_the_bot_is_a_murmur() -> None:
+    for confidence, words in ((0.2, []), (0.9, ["the phone"])):
+        bench = Bench()
+        bench.recogniser.confidence = confidence
+
+        async def scene(bench: Bench = bench) -> None:
+            bench.ear.bot_starts(protected=False, expects_answer=False)
+            await bench.silence(1_000)
+            await bench.say("the phone")
+            await bench.silence(1_500)
+            bench.ear.bot_stops()
+
+        assert bench.live(scene).words == words
+
+
 def test_where_an_answer_is_expected_the_same_murmur_is_one() -> None:
     bench = over_the_bot("okay", expects_answer=True)
     assert bench.mouth == ["pause", "flush"]

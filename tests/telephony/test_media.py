@@ -143,7 +143,7 @@ def test_heard_grows_with_the_frames_that_pass_and_stops_while_paused(run: Run) 
         bench.link.resume()
         bench.hear(1)
         assert bench.link.heard_ms(playing) == 100
-        assert bench.wire.commands == ["MARK_MEDIA", "PAUSE_MEDIA", "CONTINUE_MEDIA"]
+        assert bench.wire.commands == ["MARK_MEDIA", "FLUSH_MEDIA", "FLUSH_MEDIA", "MARK_MEDIA"]
         bench.close()
 
     run(scenario())
@@ -172,7 +172,7 @@ def test_a_silent_bot_sends_silence_frame_for_frame_and_none_of_it_delays_a_phra
         bench.hear(3)
         bench.link.pause()
         bench.hear(3)
-        assert bytes(bench.wire.audio) == SILENCE_FRAME * 3 + VOICE * 3 + SILENCE_FRAME
+        assert bytes(bench.wire.audio) == SILENCE_FRAME * 3 + VOICE * 3 + SILENCE_FRAME * 4
         bench.close()
 
     run(scenario())
@@ -195,14 +195,55 @@ def test_flush_cuts_what_plays_and_what_waits_and_keeps_what_was_heard(run: Run)
     run(scenario())
 
 
-def test_flush_while_paused_also_continues_or_nothing_would_ever_play_again(run: Run) -> None:
+def test_after_a_flush_while_paused_the_next_phrase_plays(run: Run) -> None:
     async def scenario() -> None:
         bench = Bench()
         bench.link.play(VOICE)
         bench.link.pause()
         bench.link.flush()
-        assert bench.wire.commands[-2:] == ["FLUSH_MEDIA", "CONTINUE_MEDIA"]
         assert not bench.link.paused
+        sent = len(bench.wire.audio)
+        bench.link.play(VOICE * 2)
+        assert bytes(bench.wire.audio[sent:]) == VOICE * 2
+        bench.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("heard", [0, 1, 2, 4, 7])
+def test_a_pause_takes_back_what_is_not_played_and_resume_sends_exactly_that(run: Run, heard: int) -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        audio = [bytes([n, n]) * (FRAME_BYTES // 2) for n in range(1, 10)]
+        first, second = bench.link.play(b"".join(audio[:3])), bench.link.play(b"".join(audio[3:]))
+        bench.hear(heard)
+        bench.link.pause()
+        bench.hear(5)
+        sent, marks = len(bench.wire.audio), bench.wire.commands.count("MARK_MEDIA")
+        bench.link.resume()
+        assert bytes(bench.wire.audio[sent:]) == b"".join(audio[heard:])
+        assert bench.wire.commands.count("MARK_MEDIA") - marks == 2
+        assert [frame.bot for frame in bench.frames[:heard]] == audio[:heard]
+        bench.hear(9 - heard)
+        bench.mark(-2)
+        bench.mark(-1)
+        assert (await first.done, await second.done) == (True, True)
+        assert (bench.link.heard_ms(first), bench.link.heard_ms(second)) == (60, 120)
+        bench.close()
+
+    run(scenario())
+
+
+def test_what_is_said_while_paused_waits_behind_the_rest(run: Run) -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        bench.link.play(VOICE)
+        bench.link.pause()
+        sent = len(bench.wire.audio)
+        bench.link.play(VOICE * 2)
+        assert len(bench.wire.audio) == sent
+        bench.link.resume()
+        assert bytes(bench.wire.audio[sent:]) == VOICE * 3
         bench.close()
 
     run(scenario())

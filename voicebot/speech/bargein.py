@@ -30,7 +30,7 @@ BACKCHANNELS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Stop the bot's voice now (PAUSE_MEDIA); it can still go on from the same place. The caller's voice was heard from `onset_ms`."""
+    """Stop the bot's voice now; it can still go on from the same place. The caller's voice was heard from `onset_ms`."""
 
     onset_ms: int
 
@@ -45,7 +45,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """It was nothing: the bot goes on from where it stopped (CONTINUE_MEDIA), and what was heard is no turn."""
+    """It was nothing: the bot goes on from where it stopped, and what was heard is no turn."""
 
     onset_ms: int
     reason: Literal["burst", "backchannel", "no words"]
@@ -85,7 +85,7 @@ class BargeIn:
     """Voice with no longer a gap than this is one stretch."""
     BURST_MS, BURST_SILENCE_MS = 120, 200
     """Less voice than this, followed by this much silence, is a cough or a knock: no words are waited for."""
-    LET_GO_MS = 240
+    LET_GO_MS = 200
     """Silence after a murmur before the bot goes on: a gap between two words of a question is shorter."""
     DECIDE_MS, WORDS_MS = 700, 300
     """The bot goes on this long after its pause, unless the caller spoke within the last WORDS_MS: then his words are still on their way."""

@@ -27,6 +27,8 @@ KEPT_FRAMES = 40
 """Frames kept from before speech is certain: endpointing asks for at most 400 ms before an onset that is confirmed up to 300 ms late."""
 UNSURE = 0.35
 """Words recognised less surely than this do not end a turn early: they may be half a word."""
+GUESSED_WORDS = 3
+"""So few words, recognised so unsurely, are what a recogniser makes of a murmur."""
 LULL_MS = 100
 """While the bot is paused, words are settled this soon after the caller's voice, so that it can go on soon if they were none."""
 EMPTY_MS = 700
@@ -215,7 +217,7 @@ class Ear:
 
     def _judge(self, talk: _Talk, at_ms: int, words: Transcript) -> None:
         if talk is self._talk:
-            self._obey(self._bargein.transcript(words.text if self._matters(words.text) else ""))
+            self._obey(self._bargein.transcript(words.text if self._matters(words) else ""))
             for event in self._endpointing.verdict(at_ms, self._verdict(words)):
                 self._turn(event)
         self._finish(talk)
@@ -225,10 +227,11 @@ class Ear:
         unsure = words.confidence < UNSURE and verdict is Completeness.COMPLETE
         return Completeness.OPEN if unsure else verdict
 
-    def _matters(self, text: str) -> bool:
+    def _matters(self, words: Transcript) -> bool:
         if self._expects_answer:
-            return bool(text)
-        return self._hearing.matters(text) and not is_backchannel(text, self._hearing.language)
+            return bool(words.text)
+        guessed = words.confidence < UNSURE and len(words.text.split()) <= GUESSED_WORDS
+        return not guessed and self._hearing.matters(words.text) and not is_backchannel(words.text, self._hearing.language)
 
     def _end(self, ended: UtteranceEnded) -> None:
         if self._talk:
@@ -243,7 +246,7 @@ class Ear:
             return
         self._forget(talk)
         noise = not words.text and ended.end_ms - ended.start_ms < EMPTY_MS
-        murmur = talk.over_bot and not self._matters(words.text)
+        murmur = talk.over_bot and not self._matters(words)
         if not noise and not murmur:
             self._sounds.put_nowait(Utterance(ended.start_ms, ended.end_ms, words, self.now_ms, talk.took_ms))
 

@@ -1,7 +1,7 @@
 """The audio link of one call: Asterisk's chan_websocket, both ways, and the only place of a call with a clock.
 
 In: one 20 ms frame at a time; when none comes for 60 ms, silence marked lost is put in its place, so no timer of the call ever stops.
-Out: whole phrases in bulk, paced by Asterisk, cut or paused at once. This module never looks into the audio.
+Out: whole phrases in bulk, paced by Asterisk, cut or paused at once; silence while there are none. This module never looks into the audio.
 Source: Asterisk documentation, "WebSocket Channel Driver" (JSON control messages).
 """
 
@@ -157,9 +157,8 @@ class MediaLink:
         if not self._wire:
             _finish(playing, played=False)
             return playing
-        if self._hushed:
-            self._command("FLUSH_MEDIA")  # no phrase waits behind silence
-            self._hushed = False
+        if not self._paused:
+            self._unhush()
         self._queued_frames += frames
         self._playing[playing.mark] = playing
         self._backlog.extend(padded[start : start + CHUNK_BYTES] for start in range(0, len(padded), CHUNK_BYTES))
@@ -173,21 +172,23 @@ class MediaLink:
         return max(0, min(frames, playing.frames)) * FRAME_MS
 
     def pause(self) -> None:
-        """Stop what plays where it is, keep the rest."""
+        """Fall silent at once, keep the rest. What Asterisk has queued is taken back, so that the leg goes on sending: its own pause sends nothing."""
+        self._backlog = self._unplayed()
+        self._sent.clear()
         self._paused = True
-        self._command("PAUSE_MEDIA")
+        self._command("FLUSH_MEDIA")
 
     def resume(self) -> None:
-        """Go on from where it was paused."""
+        """Go on from where it was paused, to a frame or two."""
         self._paused = False
-        self._command("CONTINUE_MEDIA")
+        self._unhush()
+        self._pump()
 
     def flush(self) -> None:
         """Drop all that is queued; each phrase of it is cut where it stands."""
         self.flushes += 1
         self._command("FLUSH_MEDIA")
-        if self._paused:
-            self.resume()
+        self._paused = False
         self._forget_queued()
 
     def _forget_queued(self) -> None:
@@ -205,7 +206,7 @@ class MediaLink:
         self._on_frame(Frame(caller, bot, lost, self.now_ms))
         if self._backlog:
             self._pump()
-        elif not self._sent and not self._paused:
+        if not self._sent:
             self._hush()
 
     def _hush(self) -> None:
@@ -213,6 +214,22 @@ class MediaLink:
         if self._wire:
             self._wire.send_audio(SILENCE_FRAME)
             self._hushed = True
+
+    def _unhush(self) -> None:
+        """No phrase waits behind silence."""
+        if self._hushed:
+            self._command("FLUSH_MEDIA")
+            self._hushed = False
+
+    def _unplayed(self) -> deque[bytes | Playing]:
+        """What the caller has not heard yet, as it was queued."""
+        rest = bytes(self._sent) + b"".join(item for item in self._backlog if isinstance(item, bytes))
+        items: deque[bytes | Playing] = deque()
+        for playing in self._playing.values():
+            first, last = (max(frame - self._played_frames, 0) * FRAME_BYTES for frame in (playing.first_frame, playing.first_frame + playing.frames))
+            items.extend(rest[start : min(start + CHUNK_BYTES, last)] for start in range(first, last, CHUNK_BYTES))
+            items.append(playing)
+        return items
 
     def _take_played(self) -> bytes:
         if self._paused or not self._sent:
@@ -223,7 +240,7 @@ class MediaLink:
         return frame
 
     def _pump(self) -> None:
-        while self._wire and self._backlog and len(self._sent) < AHEAD_FRAMES * FRAME_BYTES:
+        while self._wire and self._backlog and not self._paused and len(self._sent) < AHEAD_FRAMES * FRAME_BYTES:
             item = self._backlog.popleft()
             if isinstance(item, Playing):
                 self._command("MARK_MEDIA", item.mark)
