@@ -172,7 +172,7 @@ class MediaLink:
         return max(0, min(frames, playing.frames)) * FRAME_MS
 
     def pause(self) -> None:
-        """Fall silent at once, keep the rest. What Asterisk has queued is taken back: its own pause sends nothing, and leaves a stray sound behind."""
+        """Fall silent at once, keep the rest. What Asterisk has queued is taken back: its own pause sends nothing and leaves a stray sound."""
         self._backlog = self._unplayed()
         self._sent.clear()
         self._paused = True
