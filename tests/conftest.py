@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from voicebot.settings import load
+
+settings.register_profile("voicebot", deadline=None)  # the first example may load a dictionary; time is measured by tests that say so
+settings.load_profile("voicebot")
 
 ROOT = Path(__file__).resolve().parent.parent
 
