@@ -96,6 +96,7 @@ class Controller:
             controller._spawn(journal.run())
             controller._spawn(watch_loop_lag(metrics))
             controller._spawn(_not_frozen())
+            controller._spawn(bot.spool.keep_swept())
             credentials = Credentials(USERNAME, secret(settings.secrets, "control"))
             controller._server = await stack.enter_async_context(
                 Server(settings.serve.host, settings.serve.port, credentials, controller._handlers())

@@ -60,3 +60,23 @@ def test_sweep_removes_what_is_old_and_nothing_else(tmp_path: Path) -> None:
     os.utime(tmp_path / "notes.txt", (long_ago_s, long_ago_s))
     assert asyncio.run(spool.sweep()) == 1
     assert sorted(file.name for file in tmp_path.iterdir()) == ["new.sln16", "notes.txt"]
+
+
+def test_it_is_swept_again_and_again_whatever_one_sweep_meets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    swept: list[str] = []
+
+    async def sweep(_spool: Spool) -> int:
+        swept.append("swept")
+        if len(swept) == 1:
+            raise PermissionError("not yours")
+        return 0
+
+    monkeypatch.setattr(Spool, "sweep", sweep)
+    monkeypatch.setattr("voicebot.handover.spool.KEEP_S", 0.001)
+
+    async def scenario() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(Spool(tmp_path).keep_swept(), 0.2)
+
+    asyncio.run(scenario())
+    assert len(swept) >= 2

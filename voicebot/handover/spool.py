@@ -11,6 +11,9 @@ import re
 import time
 from pathlib import Path
 
+import structlog
+
+log = structlog.get_logger()
 KEEP_S = 3_600.0
 """No caller waits longer in a queue; older files belong to calls that are over."""
 
@@ -34,6 +37,15 @@ class Spool:
     async def sweep(self) -> int:
         """Remove what is older than an hour; returns how many files."""
         return await asyncio.to_thread(_remove_older, self._folder, time.time() - KEEP_S)
+
+    async def keep_swept(self) -> None:
+        """Sweep now and every hour, until cancelled."""
+        while True:
+            try:
+                await self.sweep()
+            except OSError as error:
+                log.warning("old briefings cannot be removed", why=str(error))
+            await asyncio.sleep(KEEP_S)
 
 
 def replace(path: Path, content: bytes) -> None:
