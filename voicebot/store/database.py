@@ -5,6 +5,7 @@ Everything that differs between SQLite and PostgreSQL stands here. Never creates
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Insert, Table, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -23,6 +24,8 @@ from voicebot.errors import StoreError
 WRITER_BUSY_MS = 1_000
 """How long the writer waits for another process's lock before it spools. Shorter: less is lost to a kill while waiting."""
 READER_BUSY_MS = 5_000
+
+_OPENING_PAUSES_S = tuple(min(0.02 * 2**attempt, 0.5) for attempt in range(15))
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -137,8 +140,15 @@ async def _ping(engine: AsyncEngine) -> None:
 
 
 async def _migrate(engine: AsyncEngine) -> None:
-    async with writing(engine).begin() as connection:
-        await connection.run_sync(_upgrade)
+    """Tries again while the file is locked: the switch of a new file to WAL does not wait for another process that makes it too."""
+    for pause_s in (*_OPENING_PAUSES_S, None):
+        try:
+            async with writing(engine).begin() as connection:
+                return await connection.run_sync(_upgrade)
+        except OperationalError as error:
+            if pause_s is None or "locked" not in plain(error):
+                raise
+            await asyncio.sleep(pause_s)
 
 
 def _upgrade(connection: Connection) -> None:
