@@ -141,14 +141,19 @@ async def _ping(engine: AsyncEngine) -> None:
 
 async def _migrate(engine: AsyncEngine) -> None:
     """Tries again while the file is locked: the switch of a new file to WAL does not wait for another process that makes it too."""
-    for pause_s in (*_OPENING_PAUSES_S, None):
+    for pause_s in _OPENING_PAUSES_S:
         try:
-            async with writing(engine).begin() as connection:
-                return await connection.run_sync(_upgrade)
+            return await _migrated(engine)
         except OperationalError as error:
-            if pause_s is None or "locked" not in plain(error):
+            if "locked" not in plain(error):
                 raise
             await asyncio.sleep(pause_s)
+    return await _migrated(engine)
+
+
+async def _migrated(engine: AsyncEngine) -> None:
+    async with writing(engine).begin() as connection:
+        await connection.run_sync(_upgrade)
 
 
 def _upgrade(connection: Connection) -> None:
