@@ -15,6 +15,7 @@ from rich.console import Console
 
 from voicebot.dialogue.knowledge import load as load_knowledge
 from voicebot.errors import KnowledgeError, VoicebotError, innermost
+from voicebot.testbed import bench_fuzz
 from voicebot.testbed import bench_runs as runs
 from voicebot.testbed.bench_figures import Result, table, to_json
 from voicebot.testbed.questions import UNSEEN_EN, Question, choose, known, unanswerable, unseen
@@ -73,6 +74,22 @@ def pauses(trials: Trials = 40, seed: Seed = 1, as_json: AsJson = False) -> None
 def handover(trials: Trials = 10, seed: Seed = 1, as_json: AsJson = False) -> None:
     """From the decision for a person to the queue."""
     show("handover", lambda: _on_rig(lambda own: runs.handover(own, drawn(own, trials, seed), seed, progress)), as_json)
+
+
+@app.command("fuzz")
+def fuzz_parsers(
+    parsers: Annotated[list[str] | None, typer.Argument(help="Which; all when left out.")] = None,
+    *,
+    inputs: Annotated[int, typer.Option(min=1, help="How many inputs a parser.")] = 1_000_000,
+    seed: Seed = 1,
+    again: Annotated[Path | None, typer.Option("--input", help="Put this one file to the one parser named.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put inputs made by Atheris to each parser: parsed, or refused by a documented error."""
+    if again is not None:
+        print(bench_fuzz.again((parsers or [""])[0], again.read_bytes()))
+        return
+    show("fuzz", lambda: bench_fuzz.fuzz(parsers or [], inputs, seed, progress), as_json)
 
 
 def main() -> None:
