@@ -7,7 +7,7 @@ import faulthandler
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -22,13 +22,19 @@ from tests.kit.clock import run_virtual
 from tests.kit.conversation import CLOSED, OPENED, QUEUED
 from tests.kit.record import Record
 from tests.kit.speech import ScriptedGate
-from voicebot import app
-from voicebot.app import CLOSE_TIMEOUT_S, FROZEN_S, START_TIMEOUT_S, Controller
-from voicebot.errors import EngineError, KnowledgeError, StoreError, VoicebotError
-from voicebot.settings import Pbx, Serve, Settings, Speech, Store
+from voicebot import app, arrivals, process
+from voicebot.admission import Measures
+from voicebot.app import Controller
+from voicebot.arrivals import CLOSE_TIMEOUT_S, START_TIMEOUT_S
+from voicebot.errors import EngineError, KnowledgeError, StoreError, VoicebotError, plain
+from voicebot.memory import APOLOGY, Memory
+from voicebot.metrics import Metrics
+from voicebot.process import FROZEN_S
+from voicebot.settings import Admission, Pbx, Serve, Settings, Speech, Store
 from voicebot.speech import ear
 from voicebot.store.events import CallStarted
 from voicebot.store.journal import Journal
+from voicebot.telephony.ari import StasisStart
 from voicebot.telephony.media import MediaLink
 from voicebot.telephony.server import Credentials, Handlers
 
@@ -37,6 +43,7 @@ class MemoryJournal:
     """Stands for the journal: records in memory."""
 
     backlog = spooled = lost = 0
+    trouble = ""
 
     def __init__(self) -> None:
         self.records: dict[str, Record] = {}
@@ -101,12 +108,19 @@ class World:
             speech=Speech(cache=folder / "cache"),
             secrets=folder / "secrets",
             hotlines=self.bench.settings.hotlines,
+            admission=Admission(calls=3, calls_per_number=2),
         )
+        self.grace_s(20.0)
         self.armed: list[tuple[float, float, bool]] = []
         self.disarmed = 0
         self.detectors: list[Any] = []
+        self.measures = Measures()
+        self.watched: list[Any] = []
         self._handlers: list[Handlers] = []
         self._stand_in(monkeypatch)
+
+    def grace_s(self, grace_s: float) -> None:
+        self.settings = self.settings.model_copy(update={"serve": Serve(port=0, grace_s=grace_s)})
 
     def _stand_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def opened(_url: str, _spool: Path) -> MemoryJournal:
@@ -118,6 +132,11 @@ class World:
 
         async def prepared(_phrases: Any, _tongue: Any) -> None: ...
 
+        async def watch_work(_metrics: Metrics, recognisers: Any, others: Any) -> None:
+            self.watched += [*recognisers, *others]
+
+        monkeypatch.setattr(Metrics, "measures", lambda _metrics: self.measures)
+        monkeypatch.setattr(app, "watch_work", watch_work)
         monkeypatch.setattr(ear, "Gate", ScriptedGate)
         monkeypatch.setattr(Journal, "open", opened)
         monkeypatch.setattr(app, "tongue", tongue)
@@ -223,6 +242,126 @@ def test_the_control_socket_of_a_call_that_is_over_is_left_to_asterisk_for_a_whi
             assert not asterisk.closed
             await asyncio.sleep(2)
             assert asterisk.closed
+
+    run_virtual(scenario())
+
+
+# Admission.
+
+
+def number(ani: str) -> dict[str, str]:
+    return {"VOICEBOT_ANI": ani}
+
+
+def test_the_caller_beyond_capacity_hears_a_line_and_goes_to_the_queue_and_the_next_is_taken_when_one_has_left(world: World) -> None:
+    async def scenario() -> None:
+        async with world.serving() as controller:
+            first, *others = [world.calls_in(number(f"555{each}"), f"c{each}") for each in range(3)]
+            await asyncio.sleep(5)
+            assert controller.calls == 3
+            beyond = world.calls_in(number("5559"), "c9")
+            await asyncio.sleep(0.51)
+            assert beyond.asked == ["set VOICEBOT_LINE=at_capacity", "send c9 to voicebot-handover"]
+            assert beyond.place == "voicebot-handover"
+            assert controller.calls == 3
+            assert world.figure('voicebot_refusals_total{reason="calls"}') == "1.0"
+            first.hang_up()
+            await asyncio.sleep(1)
+            after = world.calls_in(number("5558"), "c8")
+            await asyncio.sleep(2)
+            assert after.place == "bot"
+            assert {other.place for other in others} == {"bot"}
+
+    run_virtual(scenario())
+
+
+def test_a_caller_who_is_not_taken_has_a_record_that_says_why_and_the_floor_follows_him(world: World) -> None:
+    async def scenario() -> None:
+        async with world.serving():
+            floor = FakeAsterisk(world.bench.door)
+            floor.channels = set()
+            world.handlers.on_floor(floor.control)
+            world.measures = Measures(cpu=0.99)
+            beyond = world.calls_in(caller="c9")
+            floor.channels |= {"c9"}
+            await asyncio.sleep(1)
+            assert beyond.place == "voicebot-handover"
+            floor.tell("ChannelDestroyed", "c9")
+            await asyncio.sleep(0.1)
+            floor.disconnect()
+
+    run_virtual(scenario())
+    record = world.journal.records["c9"]
+    assert record.story[1:] == ["handover to support: not admitted: cpu", "caller hung up"]
+    assert record.outcome == "abandoned"
+    assert record.wrongs == []
+
+
+def test_a_caller_who_is_not_taken_and_has_hung_up_is_sealed_at_once(world: World) -> None:
+    async def scenario() -> None:
+        async with world.serving():
+            world.measures = Measures(loop_lag_ms=5_000)
+            beyond = world.calls_in(caller="c9")
+            await asyncio.sleep(0.5)
+            beyond.hang_up()
+            await asyncio.sleep(1)
+
+    run_virtual(scenario())
+    record = world.journal.records["c9"]
+    assert record.story[1:] == ["handover to support: not admitted: loop lag", "caller hung up"]
+    assert (record.outcome, record.sealed_by) == ("abandoned", "caller")
+
+
+def test_one_number_cannot_take_all_and_withheld_numbers_share_no_cap(world: World) -> None:
+    async def scenario() -> None:
+        async with world.serving() as controller:
+            same = [world.calls_in(number("5551"), f"s{each}") for each in range(3)]
+            await asyncio.sleep(2)
+            assert sorted(each.place for each in same) == ["bot", "bot", "voicebot-handover"]
+            for each in same:
+                each.hang_up()
+            await asyncio.sleep(2)
+            hidden = [world.calls_in(number(""), f"h{each}") for each in range(3)]
+            await asyncio.sleep(2)
+            assert {each.place for each in hidden} == {"bot"}
+            assert controller.calls == 3
+
+    run_virtual(scenario())
+
+
+def test_calls_that_send_no_audio_do_not_fill_capacity_for_long(world: World) -> None:
+    async def scenario() -> None:
+        async with world.serving() as controller:
+            ghosts = [world.calls_in(number(""), f"g{each}") for each in range(3)]
+            await asyncio.sleep(4)
+            for ghost in ghosts:
+                assert ghost.line
+                ghost.line.sends = False
+            assert controller.calls == 3
+            await asyncio.sleep(world.settings.turns.no_rtp_ms / 1_000 + 5)
+            assert controller.calls == 0
+
+    run_virtual(scenario())
+
+
+def test_calls_that_come_at_the_same_instant_are_counted_one_by_one(world: World) -> None:
+    async def scenario() -> None:
+        async with world.serving() as controller:
+            crowd = [world.calls_in(number(f"555{each}"), f"c{each}") for each in range(10)]
+            await asyncio.sleep(2)
+            assert controller.calls == 3
+            assert [each.place for each in crowd].count("voicebot-handover") == 7
+
+    run_virtual(scenario())
+
+
+def test_the_workers_are_watched(world: World) -> None:
+    world.bench.recogniser.workers = ("one", "two")
+
+    async def scenario() -> None:
+        async with world.serving():
+            await asyncio.sleep(1)
+            assert world.watched == ["one", "two"]
 
     run_virtual(scenario())
 
@@ -333,10 +472,18 @@ def test_health_is_what_the_journal_says(world: World) -> None:
     async def scenario() -> None:
         async with world.serving():
             assert world.handlers.health() == (True, b"ok\n")
-            world.journal.spooled = 3
-            well, body = world.handlers.health()
-            assert not well
-            assert b"journal" in body
+            world.journal.trouble = "database or disk is full"
+            assert world.handlers.health() == (False, b"journal: database or disk is full\n")
+
+    run_virtual(scenario())
+
+
+def test_while_it_drains_it_is_not_well_so_that_a_balancer_sends_no_more(world: World) -> None:
+    async def scenario() -> None:
+        async with world.serving() as controller:
+            await controller.drained(0)
+            assert world.handlers.health() == (False, b"draining\n")
+            assert world.figure("voicebot_draining") == "1.0"
 
     run_virtual(scenario())
 
@@ -350,10 +497,11 @@ def test_without_silero_the_controller_starts_all_the_same(world: World) -> None
     run_virtual(scenario())
 
 
-def test_the_message_for_those_nobody_answered_lies_ready(world: World) -> None:
+@pytest.mark.parametrize("line", ["overflow", "at_capacity", "connecting_sorry"])
+def test_what_the_dialplan_says_itself_lies_ready(world: World, line: str) -> None:
     async def scenario() -> None:
         async with world.serving():
-            assert (world.settings.pbx.run / "sounds" / "overflow-en.sln16").stat().st_size == 32_000
+            assert (world.settings.pbx.run / "sounds" / f"{line}-en.sln16").stat().st_size == 32_000
 
     run_virtual(scenario())
 
@@ -380,7 +528,7 @@ def test_when_it_ends_every_caller_is_handed_over_and_the_journal_closed_last(af
 
     async def scenario() -> None:
         async with world.serving():
-            callers.extend(world.calls_in(caller=f"c{number}") for number in range(3))
+            callers.extend(world.calls_in(number(f"555{each}"), f"c{each}") for each in range(3))
             await asyncio.sleep(0.5 + after_s)
 
     run_virtual(scenario())
@@ -403,6 +551,100 @@ def test_a_signal_ends_it(name: signal.Signals, world: World) -> None:
     assert ports == [4711]
     assert world.journal.closed
     assert world.disarmed == 1
+
+
+# Draining.
+
+
+def serving_until_asked(world: World, scenario: Callable[[], Coroutine[Any, Any, None]]) -> float:
+    """Play `scenario` against a whole `serve`; gives how long that ran."""
+
+    async def both() -> float:
+        ready = asyncio.Event()
+        async with asyncio.TaskGroup() as scope:
+            serving = scope.create_task(app.serve(world.settings, lambda _port: ready.set()))
+            await ready.wait()
+            scope.create_task(scenario())
+            await serving
+            return asyncio.get_running_loop().time()
+
+    return run_virtual(both())
+
+
+def test_asked_to_end_it_takes_no_more_calls_and_ends_when_the_last_is_over(world: World) -> None:
+    live: list[FakeAsterisk] = []
+
+    async def scenario() -> None:
+        live.append(world.calls_in(number("5551"), "c1"))
+        await asyncio.sleep(5)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(1)
+        assert not world.handlers.health()[0]
+        late = world.calls_in(number("5552"), "c2")
+        await asyncio.sleep(4)
+        assert late.asked == ["set VOICEBOT_LINE=at_capacity", "send c2 to voicebot-handover"]
+        assert live[0].place == "bot"
+        live[0].hang_up()
+
+    lasted_s = serving_until_asked(world, scenario)
+    assert 10 < lasted_s < 12
+    assert live[0].place == "gone"
+    assert world.journal.records["c1"].outcome == "abandoned"
+    assert world.journal.records["c2"].story[1:] == ["handover to support: not admitted: draining"]
+
+
+def test_when_grace_is_over_who_is_left_hears_a_line_and_is_handed_over(world: World) -> None:
+    live: list[FakeAsterisk] = []
+    world.grace_s(8.0)
+
+    async def scenario() -> None:
+        live.extend(world.calls_in(number(f"555{each}"), f"c{each}") for each in range(2))
+        await asyncio.sleep(5)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    lasted_s = serving_until_asked(world, scenario)
+    assert 13 < lasted_s < 14
+    for asterisk in live:
+        assert asterisk.place == "voicebot-handover"
+        assert "set VOICEBOT_LINE=connecting_sorry" in asterisk.asked
+        assert world.journal.records[asterisk.caller].story[-1] == "fault, call: the controller is stopping"
+    assert world.journal.closed
+
+
+def test_a_second_signal_ends_it_at_once_and_hands_over_all_the_same(world: World) -> None:
+    live: list[FakeAsterisk] = []
+
+    async def scenario() -> None:
+        live.append(world.calls_in())
+        await asyncio.sleep(5)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(1)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    lasted_s = serving_until_asked(world, scenario)
+    assert 6 < lasted_s < 7
+    assert live[0].place == "voicebot-handover"
+
+
+def test_without_calls_it_ends_at_once(world: World) -> None:
+    async def scenario() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    assert serving_until_asked(world, scenario) < 1
+
+
+def test_whoever_started_it_is_told_that_it_is_ready_alive_and_stopping(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(app, "tell_starter", told.append)
+    monkeypatch.setattr(process, "tell_starter", told.append)
+
+    async def scenario() -> None:
+        await asyncio.sleep(2.5)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    serving_until_asked(world, scenario)
+    assert [word for word in told if word != "WATCHDOG=1"] == ["READY=1", "STOPPING=1"]
+    assert told.count("WATCHDOG=1") == 3
 
 
 # Starting.
@@ -429,9 +671,10 @@ def test_a_part_that_cannot_start_closes_those_before_it(world: World, monkeypat
     monkeypatch.setattr(app, "tongue", tongue)
 
     async def scenario() -> None:
-        with pytest.raises(KnowledgeError, match="no entries in 'en'"):
+        with pytest.raises(ExceptionGroup) as failed:
             async with world.serving():
                 pass
+        assert "no entries in 'en'" in plain(failed.value)
 
     run_virtual(scenario())
     assert world.journal.closed
@@ -446,3 +689,138 @@ def test_the_port_is_known_only_when_it_listens(world: World) -> None:
                 _ = Controller(world.bench.bot, journal, KNOWLEDGE, scope, keeper).port
 
     run_virtual(scenario())
+
+
+# Calls that lost their controller.
+
+
+def lost(world: World, monkeypatch: pytest.MonkeyPatch, taken: tuple[Record, Memory] | None) -> FakeAsterisk:
+    """Asterisk connects again for a call that the journal has without an end."""
+    asterisk = world.connects()
+    asterisk.media = f"{CALLER}-1-media"
+
+    async def unfinished(*_: object) -> StasisStart:
+        return asterisk.start
+
+    async def take_over(*_: object) -> tuple[Record, Memory] | None:
+        return taken
+
+    monkeypatch.setattr(arrivals, "unfinished", unfinished)
+    monkeypatch.setattr(app, "take_over", take_over)
+    asterisk.begin_again()
+    return asterisk
+
+
+def test_a_lost_call_is_gone_on_with_and_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = Record(CALLER)
+
+    async def scenario() -> None:
+        async with world.serving() as controller:
+            asterisk = lost(world, monkeypatch, (record, Memory(answered=True, noticed=True, resumed=1, unsaid=(APOLOGY,))))
+            await asyncio.sleep(0.5)
+            assert controller.calls == 1
+            assert asterisk.line
+            assert asterisk.line.played_frames > 0
+            asterisk.hang_up()
+            await asyncio.sleep(1)
+            assert controller.calls == 0
+
+    run_virtual(scenario())
+    assert record.story == ["bot, prompt: lost you (cut)", "caller hung up"]
+
+
+def test_a_lost_call_that_cannot_be_gone_on_with_goes_to_the_queue(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        async with world.serving() as controller:
+            asterisk = lost(world, monkeypatch, None)
+            await asyncio.sleep(0.1)
+            assert asterisk.asked == [QUEUED]
+            assert controller.calls == 0
+
+    run_virtual(scenario())
+
+
+def test_a_controller_that_drains_takes_over_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        async with world.serving() as controller, asyncio.TaskGroup() as scope:
+            draining = scope.create_task(controller.drained(5))
+            await asyncio.sleep(0)
+            asterisk = lost(world, monkeypatch, (Record(CALLER), Memory(resumed=1)))
+            await asyncio.sleep(0.1)
+            assert asterisk.asked == [QUEUED]
+            draining.cancel()
+
+    run_virtual(scenario())
+
+
+# While it starts.
+
+
+class SlowStart:
+    """Engines that are not up for a while after the port is open."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch, takes_s: float) -> None:
+        ready: Any = vars(app)["tongue"]
+
+        async def slowly(*parts: Any) -> Any:
+            await asyncio.sleep(takes_s)
+            return await ready(*parts)
+
+        monkeypatch.setattr(app, "tongue", slowly)
+        self.world = world
+
+    async def run(self, meanwhile: Coroutine[Any, Any, None]) -> None:
+        async with asyncio.TaskGroup() as scope:
+            scope.create_task(meanwhile)
+            async with self.world.serving():
+                await asyncio.sleep(10)
+
+
+def test_a_call_that_comes_before_the_engines_are_up_goes_to_the_queue_and_health_says_why(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def meanwhile() -> None:
+        await asyncio.sleep(0.1)
+        assert world.handlers.health() == (False, b"starting\n")
+        assert world.handlers.metrics() == b""
+        asterisk = world.calls_in()
+        await asyncio.sleep(0.6)
+        assert asterisk.asked == [QUEUED]
+        await asyncio.sleep(5)
+        assert world.handlers.health() == (True, b"ok\n")
+
+    run_virtual(SlowStart(world, monkeypatch, 3).run(meanwhile()))
+
+
+@pytest.mark.parametrize(("takes_s", "place"), [(1.0, "bot"), (4.0, "voicebot-handover")])
+def test_a_lost_call_waits_a_little_for_the_engines(takes_s: float, place: str, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def meanwhile() -> None:
+        await asyncio.sleep(0.1)
+        asterisk = lost(world, monkeypatch, (Record(CALLER), Memory(answered=True, noticed=True, resumed=1, unsaid=(APOLOGY,))))
+        await asyncio.sleep(3)
+        assert asterisk.place == place
+        asterisk.hang_up()
+
+    run_virtual(SlowStart(world, monkeypatch, takes_s).run(meanwhile()))
+
+
+def test_who_is_with_the_bot_when_a_part_fails_to_start_is_not_forgotten(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object) -> None:
+        await asyncio.sleep(2)
+        raise KnowledgeError("the knowledge base has no entries in 'en'")
+
+    monkeypatch.setattr(app, "tongue", broken)
+
+    async def scenario() -> None:
+        async def serve() -> None:
+            with pytest.raises(ExceptionGroup):
+                async with world.serving():
+                    pass
+
+        async with asyncio.TaskGroup() as scope:
+            scope.create_task(serve())
+            await asyncio.sleep(0.1)
+            asterisk = world.calls_in()
+            await asyncio.sleep(0.6)
+            assert asterisk.asked == [QUEUED]
+
+    run_virtual(scenario())
+    assert world.journal.closed

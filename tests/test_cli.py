@@ -200,6 +200,16 @@ def test_store_rebuild_counts(voicebot: Command, log: str) -> None:
     assert json.loads(voicebot("calls", "list", "--json").out)[0]["outcome"] == "contained"
 
 
+def test_store_check_counts_and_names_what_is_wrong(voicebot: Command, log: str) -> None:
+    checked = voicebot("store", "check")
+    *wrong, verdict = checked.out.splitlines()
+    assert (checked.status, verdict) == (1, "1 calls checked, 0 still open: violations in 1 of them")
+    assert wrong[0] == "call-1, line 2: notice first: caller_spoke before the notice"
+    as_json = json.loads(voicebot("store", "check", "--json").out)
+    assert as_json["wrong"]["call-1"][0] == {"invariant": "notice first", "seq": 2, "what": "caller_spoke before the notice"}
+    assert len(as_json["wrong"]["call-1"]) == len(wrong)
+
+
 # Settings.
 
 

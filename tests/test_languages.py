@@ -21,6 +21,7 @@ from voicebot.errors import EngineError, KnowledgeError
 from voicebot.languages import prepared, tongue
 from voicebot.settings import Recording, Settings, Speech, Turns
 from voicebot.speech.completeness import Completeness
+from voicebot.values import Transcript
 
 MANDARIN = tuple(replace(entry, language="zh", title="营业时间", questions=("几点开门",), menu=None) for entry in ENTRIES[:1])
 BOTH = Knowledge((*ENTRIES, *MANDARIN), "kb-2")
@@ -134,21 +135,29 @@ def test_the_parts_speak_the_language() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "matters"),
+    ("text", "confidence", "matters"),
     [
-        ("let me", False),
-        ("i", False),
-        ("uh i see", False),
-        ("", False),
-        ("opening hours", True),
-        ("wait", True),
-        ("agent please", True),
-        ("no not that", True),
-        ("the other day you said", True),
+        ("", 0.0, False),
+        ("let me", 0.5, False),
+        ("let me", 0.9, True),
+        ("the", 0.8, False),
+        ("does", 0.95, True),
+        ("opening hours", 0.5, False),
+        ("opening hours", 0.7, True),
+        ("wait", 0.02, True),
+        ("stop", 0.02, True),
+        ("agent please", 0.02, True),
+        ("no not that", 0.5, True),
+        ("no", 0.3, False),
+        ("thank you", 0.9, False),
+        ("hello", 0.9, False),
+        ("thanks an agent please", 0.9, True),
+        ("the other day you said", 0.5, True),
+        ("the other day you said", 0.3, False),
     ],
 )
-def test_over_the_bot_a_misheard_murmur_does_not_matter_and_a_wish_does(text: str, matters: bool) -> None:
-    assert made("en").hearing.matters(text) is matters
+def test_over_the_bot_a_misheard_murmur_does_not_matter_and_a_wish_does(text: str, confidence: float, matters: bool) -> None:
+    assert made("en").hearing.matters(Transcript(text, confidence)) is matters
 
 
 # Phrases.
@@ -160,6 +169,11 @@ class Cache:
     def __init__(self, *held: str) -> None:
         self.held = set(held)
         self.rendered: list[str] = []
+        self.swept = False
+
+    def sweep(self) -> int:
+        self.swept = True
+        return 0
 
     def cached(self, text: str, _language: str) -> bytes | None:
         return b"pcm" if text in self.held else None
@@ -182,6 +196,7 @@ def test_everything_that_can_be_said_is_rendered_once_before_the_first_call() ->
     for listens in (True, False):
         assert found.scripts[listens].text(Prompt("greeting")) in cache.rendered
     assert {entry.answer for entry in ENTRIES} <= set(cache.rendered)
+    assert cache.swept
 
 
 def test_what_is_there_is_not_rendered_again() -> None:

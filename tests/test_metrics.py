@@ -1,15 +1,23 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import os
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
-from voicebot.metrics import CONTENT_TYPE, LAG_BUCKETS_S, STAGE_BUCKETS_S, Metrics, watch_loop_lag
+from tests.kit.clock import run_virtual
+from voicebot import metrics as metrics_module
+from voicebot.admission import Measures
+from voicebot.metrics import CONTENT_TYPE, LAG_BUCKETS_S, SMOOTHED_S, STAGE_BUCKETS_S, Metrics, Smoothed, watch_loop_lag, watch_work
 
 
 def figure(metrics: Metrics, name: str, **labels: str) -> float | None:
@@ -99,6 +107,22 @@ def lag_of_a_loop_that_blocks(block_s: float) -> tuple[float, float]:
     return late, count
 
 
+def test_a_leaked_task_is_seen() -> None:
+    async def counted() -> tuple[float | None, float | None]:
+        metrics = Metrics()
+        async with asyncio.TaskGroup() as scope:
+            watching = scope.create_task(watch_loop_lag(metrics, interval_s=0.01))
+            await asyncio.sleep(0)
+            before = figure(metrics, "voicebot_tasks")
+            leaked = scope.create_task(asyncio.Event().wait())
+            after = figure(metrics, "voicebot_tasks")
+            for task in (watching, leaked):
+                task.cancel()
+        return before, after
+
+    assert asyncio.run(counted()) == (2, 3)
+
+
 def test_a_blocked_loop_is_seen_as_lag() -> None:
     late_s, count = lag_of_a_loop_that_blocks(0.08)
     assert late_s > 0.06
@@ -109,3 +133,130 @@ def test_a_free_loop_has_little_lag_and_is_measured_again_and_again() -> None:
     late_s, count = lag_of_a_loop_that_blocks(0)
     assert count >= 3
     assert late_s / count < 0.03
+
+
+def test_lag_buckets_tell_a_99th_percentile_about_20_ms() -> None:
+    assert {0.01, 0.015, 0.02, 0.03} <= set(LAG_BUCKETS_S)
+
+
+# What admission looks at.
+
+
+@given(st.lists(st.floats(0.01, 1.0), min_size=1, max_size=50))
+def test_a_lasting_change_shows_the_same_however_often_it_is_sampled(intervals_s: list[float]) -> None:
+    smoothed = Smoothed()
+    for interval_s in intervals_s:
+        smoothed.take(1.0, interval_s)
+    assert smoothed.value == pytest.approx(1 - math.exp(-sum(intervals_s) / SMOOTHED_S))
+
+
+def test_one_outlier_is_no_change() -> None:
+    smoothed = Smoothed(1.0)
+    smoothed.take(20.0, 0.1)
+    assert 1.0 < smoothed.value < 2.0
+
+
+def test_refusals_are_counted_by_reason() -> None:
+    metrics = Metrics()
+    metrics.refusals.labels("cpu").inc()
+    assert figure(metrics, "voicebot_refusals_total", reason="cpu") == 1
+    assert figure(metrics, "voicebot_draining") == 0
+
+
+@dataclass
+class Worker:
+    pid: int
+    ready: bool = True
+    backlog_ms: int = 0
+
+
+class Machine:
+    """CPU time used so far, by process; this one is `ours_s`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ours_s = 100.0
+        self.used_s: dict[int, float] = {}
+        monkeypatch.setattr(time, "process_time", lambda: self.ours_s)
+        monkeypatch.setattr(metrics_module, "_cpu_s_of", self._used)
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 1})
+
+    def _used(self, pid: int) -> float | None:
+        return self.used_s.get(pid)
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(monkeypatch)
+
+
+def watched(metrics: Metrics, recognisers: Sequence[Worker], others: Sequence[Worker], works: Callable[[], None], seconds: int) -> Measures:
+    """What admission sees after `works` was called each second, just before it is measured."""
+
+    async def scenario() -> None:
+        async with asyncio.TaskGroup() as scope:
+            watch = scope.create_task(watch_work(metrics, recognisers, others))
+            for _ in range(seconds * 2):
+                await asyncio.sleep(0.499)
+                works()
+                await asyncio.sleep(0.001)
+            watch.cancel()
+
+    run_virtual(scenario())
+    return metrics.measures()
+
+
+def test_cpu_is_the_share_of_all_cores_that_we_and_our_workers_use(machine: Machine) -> None:
+    machine.used_s = {7: 1_000.0, 8: 0.0}
+
+    def works() -> None:
+        machine.ours_s += 0.1
+        machine.used_s = {7: machine.used_s[7] + 0.25, 8: machine.used_s[8] + 0.25}
+
+    metrics = Metrics()
+    found = watched(metrics, [Worker(7)], [Worker(8)], works, seconds=30)
+    assert found.cpu == pytest.approx(0.6, abs=0.01), "0.6 s of CPU in each half second, on two cores"
+    assert figure(metrics, "voicebot_cpu_share") == pytest.approx(found.cpu)
+
+
+def test_a_worker_that_comes_or_goes_is_no_jump(machine: Machine) -> None:
+    worker = Worker(7)
+    machine.used_s = {7: 5_000.0}
+    lives = iter([8, 9, 10] * 100)
+
+    def restarts() -> None:
+        del machine.used_s[worker.pid]
+        worker.pid = next(lives)
+        machine.used_s[worker.pid] = 0.1
+
+    assert watched(Metrics(), [worker], [], restarts, seconds=20).cpu <= 0.11
+
+
+def test_the_backlog_is_that_of_the_ready_recogniser_least_behind(machine: Machine) -> None:
+    workers = [Worker(1, backlog_ms=3_000), Worker(2, backlog_ms=700), Worker(3, ready=False)]
+    metrics = Metrics()
+    found = watched(metrics, workers, [Worker(4, backlog_ms=0)], lambda: None, seconds=30)
+    assert found.backlog_ms == pytest.approx(700, rel=0.01)
+    assert figure(metrics, "voicebot_recogniser_backlog_seconds") == pytest.approx(0.7, rel=0.01)
+
+
+def test_without_a_recogniser_there_is_no_backlog(machine: Machine) -> None:
+    assert watched(Metrics(), [Worker(3, ready=False)], [], lambda: None, seconds=2).backlog_ms == 0
+
+
+def test_what_a_living_process_has_used_is_read_and_one_that_is_gone_has_no_figure() -> None:
+    before_s = metrics_module._cpu_s_of(os.getpid())
+    until_s = time.process_time() + 0.1
+    while time.process_time() < until_s:
+        pass
+    after_s = metrics_module._cpu_s_of(os.getpid())
+    assert before_s is not None
+    assert after_s is not None
+    assert after_s - before_s >= 0.08
+    assert metrics_module._cpu_s_of(0) is None
+
+
+def test_a_late_loop_is_seen_by_admission() -> None:
+    metrics = Metrics()
+    metrics.lag_s.take(0.25, 60)
+    assert metrics.measures().loop_lag_ms == pytest.approx(250)
+    assert figure(metrics, "voicebot_loop_lag_smoothed_seconds") == pytest.approx(0.25)

@@ -9,6 +9,40 @@ import pytest
 from voicebot.scopes import finished, first_of
 
 
+def test_clean_up_is_finished_however_often_it_is_cancelled() -> None:
+    async def scenario() -> None:
+        done: list[str] = []
+
+        async def clean_up() -> None:
+            await asyncio.sleep(0.05)
+            done.append("clean")
+
+        task = asyncio.create_task(finished(clean_up()))
+        for _ in range(5):
+            await asyncio.sleep(0)
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert done == ["clean"]
+
+    asyncio.run(scenario())
+
+
+def test_a_fault_in_clean_up_is_raised_rather_than_the_cancellation() -> None:
+    async def scenario() -> None:
+        async def clean_up() -> None:
+            await asyncio.sleep(0.01)
+            raise ValueError("unclean")
+
+        task = asyncio.create_task(finished(clean_up()))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(ValueError, match="unclean"):
+            await task
+
+    asyncio.run(scenario())
+
+
 def test_the_first_result_counts_and_the_others_are_cancelled_and_waited_for() -> None:
     ended: list[str] = []
 

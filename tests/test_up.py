@@ -7,9 +7,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ import pytest
 
 from voicebot import up as up_module
 from voicebot.errors import PbxError, VoicebotError
+from voicebot.process import FROZEN_S
 from voicebot.settings import Serve, Settings
-from voicebot.up import Controller, answers, free_port, running, stopped_by_signal, up
+from voicebot.up import ANSWER_WITHIN_S, ASK_EVERY_S, MISSES, Controller, free_port, health, running, stopped_by_signal, up
 
 Run = Callable[[object], object]
 
@@ -33,15 +35,23 @@ if mode == "ends":
     sys.exit(3)
 if mode == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+if mode.startswith("drains"):
+    signal.signal(signal.SIGTERM, lambda *_: (signal.setitimer(signal.ITIMER_REAL, float(mode[6:])), signal.signal(signal.SIGTERM, signal.SIG_DFL)))
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(7))
 listener = socket.create_server(("127.0.0.1", int(os.environ["VOICEBOT_SERVE__PORT"])))
+asked = 0
 while True:
     asking, _ = listener.accept()
     if mode != "mute":
         asking.recv(1000)
-        asking.sendall(b"HTTP/1.1 503 Service Unavailable\\r\\n\\r\\n")
+        asked += 1
+        body = b"starting" if mode == "slow" and asked < 5 else b"draining"
+        asking.sendall(b"HTTP/1.1 503 Service Unavailable\\r\\n\\r\\n" + body + b"\\n")
         asking.close()
 """
-"""A controller that answers, ends at once, never answers, or does not end; a mode for each of its lives, the last for all further ones."""
+"""A controller that answers, ends at once, never answers, does not end, takes its time to start or (`drains0.5`) to end; a mode for each of its
+lives, the last for all further ones."""
 
 
 class Bench:
@@ -50,10 +60,11 @@ class Bench:
         self.stub = folder / "stub.py"
         self.stub.write_text(STUB)
         self.port = free_port("127.0.0.1")
+        self.modes = "serves"
 
-    def controller(self, modes: str = "serves") -> Controller:
+    def controller(self, modes: str = "") -> Controller:
         made = Controller("127.0.0.1", self.port, None)
-        made._command = [sys.executable, "-I", "-S", str(self.stub), str(self.lives), modes]
+        made._command = [sys.executable, "-I", "-S", str(self.stub), str(self.lives), modes or self.modes]
         return made
 
     @property
@@ -81,8 +92,9 @@ def bench(tmp_path: Path) -> Bench:
 
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, seconds in {"START_S": 10.0, "ASK_EVERY_S": 0.05, "ANSWER_WITHIN_S": 0.3, "PAUSE_S": 0.02}.items():
+    for name, seconds in {"START_S": 10.0, "ASK_EVERY_S": 0.05, "ANSWER_WITHIN_S": 0.3, "LOOK_S": 0.02}.items():
         monkeypatch.setattr(up_module, name, seconds)
+    monkeypatch.setattr(up_module, "PAUSE_S", (0.02, 0.1))
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -106,7 +118,7 @@ def test_start_returns_when_it_answers_and_stop_ends_it(run: Run, bench: Bench) 
     async def scenario() -> None:
         controller = bench.controller()
         await controller.start()
-        assert await answers("127.0.0.1", bench.port)
+        assert await health("127.0.0.1", bench.port) == b"draining"
         assert [controller.pid] == bench.pids
         await controller.stop()
         assert not lives(bench.pids[0])
@@ -154,7 +166,55 @@ def test_one_that_does_not_end_when_asked_is_made_to(run: Run, bench: Bench, mon
     run(scenario())
 
 
+def test_one_that_is_starting_is_waited_for(run: Run, bench: Bench) -> None:
+    async def scenario() -> None:
+        controller = bench.controller("slow")
+        await controller.start()
+        assert await health("127.0.0.1", bench.port) == b"draining"
+        await controller.stop()
+
+    run(scenario())
+
+
+def test_one_that_drains_is_waited_for_and_then_made_to_end(run: Run, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(up_module, "END_S", 0.3)
+
+    async def scenario() -> None:
+        controller = bench.controller("drains0.5,drains60")
+        await controller.start()
+        process: Any = controller._process
+        await controller.drained(grace_s=10)
+        assert process.returncode == 7, "it was given the time it took"
+        await controller.drained(grace_s=10)
+        await controller.start()
+        process = controller._process
+        await controller.drained(grace_s=0.1)
+        assert process.returncode is None
+        await controller.stop()
+        assert not lives(process.pid)
+
+    run(scenario())
+
+
+def test_it_does_not_share_our_terminal_and_does_not_outlive_us(run: Run, bench: Bench) -> None:
+    """Ctrl-C reaches all processes of the terminal's group; only we may pass it on."""
+
+    async def scenario() -> None:
+        controller = bench.controller()
+        await controller.start()
+        assert os.getsid(controller.pid) == controller.pid != os.getsid(0)
+        await controller.stop()
+
+    run(scenario())
+
+
 # Kept alive.
+
+
+def test_the_times_hold_what_the_bars_need() -> None:
+    """A frozen controller's callers are in the queue within 8 s, of which Asterisk takes 2.5; a loop that hangs says so itself after 3."""
+    assert MISSES * (ASK_EVERY_S + ANSWER_WITHIN_S) <= 8 - 2.5
+    assert MISSES * ANSWER_WITHIN_S + (MISSES - 1) * ASK_EVERY_S > FROZEN_S
 
 
 def test_one_that_is_killed_is_followed_by_another(run: Run, bench: Bench) -> None:
@@ -201,7 +261,7 @@ def test_one_that_answers_is_left_alone(run: Run, bench: Bench) -> None:
 
 
 async def _answers_as_another(bench: Bench, controller: Controller, first: int) -> bool:
-    return controller.pid != first and await answers("127.0.0.1", bench.port)
+    return controller.pid != first and await health("127.0.0.1", bench.port) is not None
 
 
 # Asking.
@@ -209,9 +269,15 @@ async def _answers_as_another(bench: Bench, controller: Controller, first: int) 
 
 @pytest.mark.parametrize(
     ("said", "counts"),
-    [(b"HTTP/1.1 200 OK\r\n\r\n", True), (b"HTTP/1.1 503 Busy\r\n\r\n", True), (b"SSH-2.0-x\r\n", False), (b"", False), (None, False)],
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\nok\n", b"ok"),
+        (b"HTTP/1.1 503 Busy\r\n\r\n", b""),
+        (b"SSH-2.0-x\r\n", None),
+        (b"", None),
+        (None, None),
+    ],
 )
-def test_any_http_answer_in_time_counts(run: Run, said: bytes | None, counts: bool) -> None:
+def test_any_http_answer_in_time_counts(run: Run, said: bytes | None, counts: bytes | None) -> None:
     async def scenario() -> None:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             assert (await reader.readline()).startswith(b"GET /healthz ")
@@ -222,7 +288,7 @@ def test_any_http_answer_in_time_counts(run: Run, said: bytes | None, counts: bo
             writer.close()
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        assert await answers("127.0.0.1", server.sockets[0].getsockname()[1]) == counts
+        assert await health("127.0.0.1", server.sockets[0].getsockname()[1]) == counts
         server.close()
         await server.wait_closed()
         await asyncio.sleep(0.05)
@@ -231,7 +297,7 @@ def test_any_http_answer_in_time_counts(run: Run, said: bytes | None, counts: bo
 
 
 def test_where_nobody_listens_nobody_answers(run: Run) -> None:
-    assert run(answers("127.0.0.1", free_port("127.0.0.1"))) is False
+    assert run(health("127.0.0.1", free_port("127.0.0.1"))) is None
 
 
 def test_a_free_port_can_be_listened_on() -> None:
@@ -243,14 +309,15 @@ def test_a_free_port_can_be_listened_on() -> None:
 
 
 class FakePbx:
-    """Stands for PrivateAsterisk; `ended` ends it. `broken`: it does not start again."""
+    """Stands for PrivateAsterisk; `ended` ends it. `broken`: how often it does not start again. `channels`: what it answers, how many are live."""
 
     def __init__(self, plan: Any, fails: bool = False) -> None:
         self.plan = plan
         self.ended = asyncio.Event()
         self.left = False
         self.starts = 0
-        self.broken = False
+        self.broken = 0
+        self.channels: Iterator[int] = repeat(0)
         self._fails = fails
 
     async def __aenter__(self) -> FakePbx:
@@ -266,10 +333,15 @@ class FakePbx:
         return 139
 
     async def start(self) -> None:
-        if self.broken:
-            raise PbxError("port 5060 is in use")
         self.starts += 1
+        if self.broken:
+            self.broken -= 1
+            raise PbxError("port 5060 is in use")
         self.ended.clear()
+
+    async def cli(self, command: str) -> str:
+        assert command == "core show channels count"
+        return f"{next(self.channels)} active channels\n0 active calls\n"
 
 
 class Plan:
@@ -300,9 +372,9 @@ SETTINGS = Settings(serve=Serve(port=0))
 
 def test_both_are_up_and_end_together(run: Run, bench: Bench, pbxes: list[FakePbx]) -> None:
     async def scenario() -> None:
-        async with running(SETTINGS) as plan:
-            assert plan is pbxes[0].plan
-            assert await answers("127.0.0.1", bench.port)
+        async with running(SETTINGS) as found:
+            assert found.plan is pbxes[0].plan
+            assert await health("127.0.0.1", bench.port) is not None
         assert pbxes[0].left
         assert not any(map(lives, bench.pids))
 
@@ -324,18 +396,61 @@ async def _started(pbx: FakePbx, times: int) -> bool:
     return pbx.starts == times
 
 
-def test_when_asterisk_will_not_start_again_all_ends_and_says_why(run: Run, bench: Bench, pbxes: list[FakePbx]) -> None:
-    async def asterisk_ends() -> None:
+def test_when_asterisk_will_not_start_again_it_is_tried_until_it_does(run: Run, bench: Bench, pbxes: list[FakePbx]) -> None:
+    async def scenario() -> None:
         async with running(SETTINGS):
-            pbxes[0].broken = True
+            pbxes[0].broken = 3
             pbxes[0].ended.set()
-            await asyncio.sleep(10)
+            await until(partial(_started, pbxes[0], 4))
+            assert not pbxes[0].ended.is_set()
+            assert len(bench.pids) == 1
+
+    run(scenario())
+
+
+def test_asked_to_end_it_waits_for_the_bot_s_callers_and_then_for_those_in_the_queue(run: Run, bench: Bench, pbxes: list[FakePbx]) -> None:
+    bench.modes = "drains0.3"
 
     async def scenario() -> None:
-        with pytest.raises(ExceptionGroup) as failed:
-            await asterisk_ends()
-        assert failed.group_contains(PbxError, match="port 5060 is in use")
-        assert not any(map(lives, bench.pids))
+        async with running(SETTINGS) as found:
+            pbxes[0].channels = iter([2, 1, 0])
+            await found.drained(grace_s=10)
+            assert not lives(bench.pids[0])
+            assert not pbxes[0].left
+            assert next(pbxes[0].channels, None) is None
+        assert pbxes[0].left
+        assert len(bench.pids) == 1, "one that ends because it was asked is not restarted"
+
+    run(scenario())
+
+
+def test_callers_in_the_queue_are_not_waited_for_longer_than_grace(run: Run, bench: Bench, pbxes: list[FakePbx]) -> None:
+    async def scenario() -> None:
+        async with running(SETTINGS) as found:
+            pbxes[0].channels = repeat(1)
+            async with asyncio.timeout(5):
+                await found.drained(grace_s=0.2)
+
+    run(scenario())
+
+
+def test_a_second_signal_ends_both_at_once(run: Run, bench: Bench, pbxes: list[FakePbx]) -> None:
+    bench.modes = "drains60"
+
+    async def scenario() -> None:
+        async with asyncio.TaskGroup() as scope:
+            ready = asyncio.Event()
+            whole = scope.create_task(up(SETTINGS, None, lambda _plan: ready.set()))
+            await ready.wait()
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(0.2)
+            assert lives(bench.pids[0])
+            assert not whole.done()
+            os.kill(os.getpid(), signal.SIGINT)
+            async with asyncio.timeout(5):
+                await whole
+        assert not lives(bench.pids[0])
+        assert pbxes[0].left
 
     run(scenario())
 

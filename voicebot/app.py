@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import faulthandler
-import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,43 +16,52 @@ from typing import Any
 import structlog
 
 from voicebot import call as one_call
+from voicebot.admission import Gate, Reason
+from voicebot.arrivals import Lost, New, Unknown, brought, send_on, until_closed
 from voicebot.bot import Bot, Tongue
-from voicebot.call import QUEUE_CONTEXT
+from voicebot.call import QUEUE_CONTEXT, RESUME_S
 from voicebot.dialogue.knowledge import Knowledge, load
 from voicebot.errors import AriError, EngineError, StoreError, VoicebotError
-from voicebot.handover.spool import Spool, replace
+from voicebot.handover.lines import LINE_VARIABLE, write_lines
+from voicebot.handover.spool import Spool
 from voicebot.languages import prepared, tongue
-from voicebot.metrics import Metrics, watch_loop_lag
+from voicebot.metrics import Metrics, watch_loop_lag, watch_work
+from voicebot.process import Stop, never_frozen, tell_starter
+from voicebot.resume import take_over
+from voicebot.scopes import first_of
+from voicebot.scratch import sweep
 from voicebot.settings import Settings
 from voicebot.speech.phrases import Phrases
 from voicebot.speech.silero import SpeechDetector
 from voicebot.speech.tts import embedded
-from voicebot.store.events import CallStarted
+from voicebot.store.events import CallerHungUp, CallStarted, HandoverDecided, Outcome
 from voicebot.store.journal import Journal
-from voicebot.telephony.ari import ApplicationRegistered, StasisStart
+from voicebot.store.record import CallJournal
+from voicebot.telephony.ari import StasisStart
 from voicebot.telephony.floor import Floor, loop_clock
 from voicebot.telephony.keeper import Keeper
 from voicebot.telephony.leg import MediaDoor
-from voicebot.telephony.pbx_plan import USERNAME, secret
+from voicebot.telephony.pbx_plan import USERNAME, media_connection, secret
+from voicebot.telephony.recording import Recordings
 from voicebot.telephony.server import ControlLink, Credentials, Handlers, Server, check_port
 
-START_TIMEOUT_S = 1.2
-"""Asterisk tells of a new call 0.5 s after it connects. A socket that brings none by then is a call this process does not know."""
-CLOSE_TIMEOUT_S = 5.0
-FROZEN_S = 3.0
-"""A loop that does not run for this long ends the process, so that Asterisk moves the callers on."""
+GONE = 404
+"""Asterisk's answer when the caller has hung up."""
 log = structlog.get_logger()
 
 
 async def serve(settings: Settings, on_ready: Callable[[int], None] = lambda _port: None) -> None:
-    """Run the controller until SIGTERM or SIGINT. `on_ready` is told the port once calls can come. Raises VoicebotError when it cannot start."""
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    """Run the controller until SIGTERM or SIGINT, then until its calls are over: `[serve] grace_s` at most, and no longer than to a second signal.
+
+    `on_ready` is told the port once calls can come. Raises VoicebotError when it cannot start.
+    """
     async with Controller.open(settings) as controller:
+        stop = Stop()  # only now: what is still starting has nobody to wait for, and ends as any process does
         on_ready(controller.port)
-        await stop.wait()
-        log.info("stopping", calls=controller.calls)
+        tell_starter("READY=1")
+        await stop.asked.wait()
+        tell_starter("STOPPING=1")
+        await first_of(controller.drained(settings.serve.grace_s), stop.insisted.wait())
 
 
 class Controller:
@@ -67,41 +75,57 @@ class Controller:
         self._scope = scope
         self._server: Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self.calls = 0
+        self._ready = asyncio.Event()
+        self._gate = Gate(bot.settings.admission, bot.metrics.measures)
 
     @classmethod
     @contextlib.asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncIterator[Controller]:
-        """Start all parts in the order that lets a fault name itself; end them in reverse. Live calls are handed over at the end."""
+        """Start all parts in the order that lets a fault name itself; end them in reverse. Live calls are handed over at the end.
+
+        It listens before its engines are up, for calls that lost their controller in a restart: they wait a little; new ones go to the queue.
+        """
         check_port(settings.serve.host, settings.serve.port)
         knowledge = load(settings.kb.folder)
         spoken = {hotline.language for hotline in settings.hotlines.values()}
         phrases = Phrases(settings.speech.cache / "phrases", {language: embedded(language) for language in spoken})
+        await asyncio.to_thread(sweep, Path(tempfile.gettempdir()), settings.speech.cache)
         run = settings.pbx.run.resolve()
         metrics = Metrics()
         async with contextlib.AsyncExitStack() as stack:
             journal = await Journal.open(settings.store.url, Path("var/spool"))
             stack.push_async_callback(journal.close)
             metrics.watch_journal(journal)
-            journal.on_sealed = lambda outcome: metrics.calls.labels(outcome).inc()
-            detector = await _started(stack, SpeechDetector())
-            tongues = {language: await tongue(stack, settings, knowledge, language, detector) for language in sorted(spoken)}
-            for found in tongues.values():
-                await prepared(phrases, found)
-            await _overflow_messages(phrases, tongues, run / "sounds")
+            spool = Spool(run / "briefings")
+
+            def sealed(call_id: str, outcome: Outcome) -> None:
+                metrics.calls.labels(outcome).inc()
+                spool.forget(call_id)
+
+            journal.on_sealed = sealed
             keeper = await stack.enter_async_context(Keeper())
             scope = await stack.enter_async_context(asyncio.TaskGroup())
-            bot = Bot(settings, tongues, phrases, MediaDoor(), Floor(loop_clock), Spool(run / "briefings"), metrics)
+            door = MediaDoor(media_connection(settings.pbx.controllers, f"{settings.serve.host}:{settings.serve.port}"))
+            tongues: dict[str, Tongue] = {}
+            bot = Bot(settings, tongues, phrases, door, Floor(loop_clock), spool, Recordings(settings.recording), metrics)
             controller = cls(bot, journal, knowledge, scope, keeper)
             controller._spawn(journal.run())
-            controller._spawn(watch_loop_lag(metrics))
-            controller._spawn(_not_frozen())
-            controller._spawn(bot.spool.keep_swept())
             credentials = Credentials(USERNAME, secret(settings.secrets, "control"))
-            controller._server = await stack.enter_async_context(
-                Server(settings.serve.host, settings.serve.port, credentials, controller._handlers())
-            )
+            server = Server(settings.serve.host, settings.serve.port, credentials, controller._handlers())
+            controller._server = await stack.enter_async_context(server)
             try:
+                detector = await _started(stack, SpeechDetector())
+                for language in sorted(spoken):
+                    found = await tongue(stack, settings, knowledge, language, detector)
+                    await prepared(phrases, found)
+                    tongues[language] = found
+                await write_lines(phrases, {language: found.scripts[True].prompts for language, found in tongues.items()}, run / "sounds")
+                controller._spawn(watch_loop_lag(metrics))
+                recognisers = [worker for each in tongues.values() if each.hearing.recogniser for worker in each.hearing.recogniser.workers]
+                controller._spawn(watch_work(metrics, recognisers, detector.workers if detector else ()))
+                controller._spawn(never_frozen())
+                controller._spawn(bot.spool.keep_swept())
+                controller._ready.set()
                 yield controller
             finally:
                 await controller._end()
@@ -113,6 +137,20 @@ class Controller:
             raise VoicebotError("the controller is not listening yet")
         return self._server.port
 
+    @property
+    def calls(self) -> int:
+        """Calls with the bot now."""
+        return self._gate.calls
+
+    async def drained(self, grace_s: float) -> None:
+        """Take no more calls from now on, and return when none is left, or grace is over. Callers in the queue need no controller."""
+        self._gate.draining = True
+        self._bot.metrics.draining.set(1)
+        log.info("stopping; a second signal ends it at once", calls=self.calls, grace_s=grace_s if self.calls else 0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self._gate.empty.wait()
+
     def _handlers(self) -> Handlers:
         return Handlers(
             on_call=lambda link: self._spawn(self._control(link)),
@@ -120,7 +158,7 @@ class Controller:
             hold=self._hold,
             media=self._bot.door.admit,
             health=self._health,
-            metrics=self._bot.metrics.render,
+            metrics=lambda: self._bot.metrics.render() if self._ready.is_set() else b"",
         )
 
     def _spawn(self, run: Coroutine[Any, Any, None]) -> None:
@@ -130,9 +168,10 @@ class Controller:
 
     async def _end(self) -> None:
         """Cancel what runs: calls hand their caller over as they end, then the journal is closed behind them."""
-        faulthandler.cancel_dump_traceback_later()
-        for task in list(self._tasks):
+        for task in self._tasks:
             task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     def _hold(self, fd: int) -> None:
         try:
@@ -141,43 +180,86 @@ class Controller:
             log.warning("control socket is not held", why=str(error))
 
     def _health(self) -> tuple[bool, bytes]:
-        well = self._journal.spooled == 0
-        return well, b"ok\n" if well else b"journal database takes no events\n"
+        if not self._ready.is_set():
+            return False, b"starting\n"
+        if self._gate.draining:
+            return False, b"draining\n"
+        trouble = self._journal.trouble
+        return not trouble, f"journal: {trouble}\n".encode() if trouble else b"ok\n"
 
     async def _control(self, link: ControlLink) -> None:
-        """One control socket: a new call, or one this process does not know, whose caller goes on to the queue."""
+        """One control socket: a new call, one that lost its controller, or one nobody knows, whose caller goes on to the queue."""
         try:
-            start, application = await _stasis_start(link)
-            if start is not None:
-                await self._call(link, start)
-            else:
-                await _send_on(link, application)
-            await _until_closed(link)
+            match await brought(link, self._journal):
+                case New(start):
+                    await self._call(link, start)
+                case Lost(start):
+                    await self._resume(link, start)
+                case Unknown(application):
+                    await send_on(link, application)
+            await until_closed(link)
         except AriError as error:
             log.info("control socket ended", why=str(error))
         finally:
             link.close()
+
+    async def _resume(self, link: ControlLink, start: StasisStart) -> None:
+        """Go on with a call that another controller held, or this one before it was restarted; else its caller goes on to the queue."""
+        variables = start.channel.channelvars
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ready.wait(), RESUME_S)
+        try:
+            taken = (
+                None
+                if self._gate.draining or not self._ready.is_set()
+                else await take_over(self._journal, start.channel.id, "its controller was lost")
+            )
+        except StoreError as error:
+            await _not_taken(link, start.channel.id, str(error))
+            return
+        if taken is None or variables.get("VOICEBOT_LANGUAGE") not in self._bot.tongues:
+            await _not_taken(link, start.channel.id, "a lost call that cannot be resumed")
+            return
+        log.warning("call of a lost controller taken over", call_id=start.channel.id)
+        with self._gate.counted(variables.get("VOICEBOT_ANI", "")), self._bot.metrics.calls_in_progress.track_inprogress():
+            await one_call.run(self._bot, link, start, *taken)
 
     async def _call(self, link: ControlLink, start: StasisStart) -> None:
         channel = start.channel
         variables = channel.channelvars
         language = variables.get("VOICEBOT_LANGUAGE", "")
         if language not in self._bot.tongues:
-            return await _not_taken(link, channel.id, f"no hotline speaks {language!r}")
-        first = CallStarted(
-            variables.get("VOICEBOT_ANI", ""), variables.get("VOICEBOT_DNIS", ""), language, channel.id, datetime.now(UTC), self._knowledge.version
-        )
+            await _not_taken(link, channel.id, f"no hotline speaks {language!r}" if self._ready.is_set() else "still starting")
+            return
+        ani = variables.get("VOICEBOT_ANI", "")
+        first = CallStarted(ani, variables.get("VOICEBOT_DNIS", ""), language, channel.id, datetime.now(UTC), self._knowledge.version)
         try:
             record = self._journal.call(channel.id, first)
         except StoreError as error:
-            return await _not_taken(link, channel.id, str(error))
-        self.calls += 1
-        self._bot.metrics.calls_in_progress.inc()
-        try:
+            await _not_taken(link, channel.id, str(error))
+            return
+        if reason := self._gate.refusal(ani):
+            await self._refuse(link, channel.id, record, reason)
+            return
+        with self._gate.counted(ani), self._bot.metrics.calls_in_progress.track_inprogress():
             await one_call.run(self._bot, link, start, record)
-        finally:
-            self.calls -= 1
-            self._bot.metrics.calls_in_progress.dec()
+
+    async def _refuse(self, link: ControlLink, channel: str, record: CallJournal, reason: Reason) -> None:
+        """To the queue at once, with a sentence; the floor follows the caller to the end, so that the call log has him."""
+        log.warning("call not admitted", why=reason, calls=self.calls)
+        self._bot.metrics.refusals.labels(reason).inc()
+        queue = self._bot.settings.handover.queue
+        record.append(0, HandoverDecided(f"not admitted: {reason}", queue, 0, ""))
+        self._bot.floor.follow(channel, record, 0)
+        try:
+            await link.ari.set_variable(channel, LINE_VARIABLE, "at_capacity")
+            await link.ari.continue_in_dialplan(channel, QUEUE_CONTEXT)
+        except AriError as error:
+            if error.status != GONE:
+                raise
+            self._bot.floor.drop(channel)
+            record.append(0, CallerHungUp())
+            record.seal(0, "abandoned", "caller")
 
     async def _floor(self, link: ControlLink) -> None:
         await self._bot.floor.watch(link, self._journal)
@@ -188,54 +270,9 @@ async def _not_taken(link: ControlLink, channel: str, why: str) -> None:
     await link.ari.continue_in_dialplan(channel, QUEUE_CONTEXT)
 
 
-async def _stasis_start(link: ControlLink) -> tuple[StasisStart | None, str]:
-    """The call this socket brings, or None and the application name that tells the channel."""
-    application = ""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(START_TIMEOUT_S):
-            while True:
-                event = await link.next()
-                if isinstance(event, StasisStart):
-                    return event, event.application
-                if isinstance(event, ApplicationRegistered):
-                    application = event.application
-    return None, application
-
-
-async def _until_closed(link: ControlLink) -> None:
-    """Let Asterisk close the socket of a call that is over: were we to, it would connect again."""
-    with contextlib.suppress(TimeoutError, AriError):
-        async with asyncio.timeout(CLOSE_TIMEOUT_S):
-            while True:
-                await link.next()
-
-
-async def _send_on(link: ControlLink, application: str) -> None:
-    """A caller of whom nothing is known here: another process had the call. The queue is next."""
-    name = application.partition(":")[2]
-    for channel in await link.ari.channels():
-        if channel.name == name:
-            log.warning("unknown call sent on to the queue")
-            await link.ari.continue_in_dialplan(channel.id, QUEUE_CONTEXT)
-
-
-async def _overflow_messages(phrases: Phrases, tongues: Mapping[str, Tongue], folder: Path) -> None:
-    """What the dialplan plays when nobody answered, one file a language."""
-    for language, spoken in tongues.items():
-        pcm = await phrases.audio(spoken.scripts[True].prompts.queue_full, language)
-        await asyncio.to_thread(replace, folder / f"overflow-{language}.sln16", pcm)
-
-
 async def _started(stack: contextlib.AsyncExitStack, detector: SpeechDetector) -> SpeechDetector | None:
     try:
         return await stack.enter_async_context(detector)
     except EngineError as error:
         log.warning("speech detection by webrtcvad alone", why=str(error))
         return None
-
-
-async def _not_frozen() -> None:
-    """A loop that hangs is made to crash: then Asterisk sees the socket close and moves each caller on."""
-    while True:
-        faulthandler.dump_traceback_later(FROZEN_S, exit=True)
-        await asyncio.sleep(1)

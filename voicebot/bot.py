@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from voicebot.dialogue.decisions import Rules
+from voicebot.dialogue.decisions import Heard, Pressed, RecogniserFailed, Rules, Silent, Spoke
+from voicebot.dialogue.decisions import NoAudio as NobodyThere
 from voicebot.dialogue.intents import Intents
 from voicebot.dialogue.matching import Matcher
 from voicebot.dialogue.script import Script
@@ -16,6 +17,8 @@ from voicebot.speech.ear import Hearing
 from voicebot.speech.phrases import Phrases
 from voicebot.telephony.floor import Floor
 from voicebot.telephony.leg import MediaDoor
+from voicebot.telephony.recording import Recordings
+from voicebot.values import Digit, Silence, Sound, Unrecognised, Utterance
 
 
 @dataclass(frozen=True)
@@ -40,4 +43,21 @@ class Bot:
     door: MediaDoor
     floor: Floor
     spool: Spool
+    recordings: Recordings
     metrics: Metrics
+
+
+def understood(tongue: Tongue, sound: Sound) -> Heard:
+    """What a sound means to the policy: words with what they match and intend, all else as it is."""
+    match sound:
+        case Utterance(transcript=transcript):
+            matches, intents = tongue.matcher.match(transcript.text), tongue.intents.of(transcript.text)
+            return Spoke(transcript.text, transcript.confidence, matches, frozenset(intents), tongue.hearing.language)
+        case Digit(key):
+            return Pressed(key)
+        case Silence(ms):
+            return Silent(ms)
+        case Unrecognised():
+            return RecogniserFailed()
+        case _:
+            return NobodyThere()

@@ -7,62 +7,37 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import structlog
 
-from voicebot.bot import Bot
-from voicebot.dialogue.decisions import (
-    CALM,
-    Answer,
-    EndCall,
-    HandOver,
-    Heard,
-    Line,
-    Pressed,
-    RecogniserFailed,
-    Silent,
-    Spoke,
-    State,
-    Step,
-    Why,
-)
-from voicebot.dialogue.decisions import NoAudio as NobodyThere
+from voicebot.bot import Bot, understood
+from voicebot.dialogue.decisions import CALM, Answer, EndCall, HandOver, Line, State, Step, Why
 from voicebot.dialogue.policy import decide, opening
-from voicebot.dialogue.script import heard_part, kind
 from voicebot.errors import AriError, EngineError, MediaError, VoicebotError, innermost, plain
 from voicebot.handover.briefing import Facts, briefing
+from voicebot.handover.lines import LINE_VARIABLE
+from voicebot.memory import Memory
+from voicebot.quiet import Quiet
 from voicebot.scopes import finished, first_of
+from voicebot.scribe import Scribe
 from voicebot.speech.ear import Ear
-from voicebot.store.events import (
-    BargedIn,
-    BotSpoke,
-    CallAnswered,
-    CallerHungUp,
-    CallerSpoke,
-    Decided,
-    DigitPressed,
-    Fault,
-    HandoverDecided,
-    NoticeGiven,
-    OptedOut,
-    Outcome,
-    TurnMeasured,
-)
-from voicebot.store.journal import CallJournal
+from voicebot.store.events import CallAnswered, CallerHungUp, CallerOffHold, CallerOnHold, Fault, HandoverDecided, NoticeGiven, OptedOut
+from voicebot.store.record import CallJournal
 from voicebot.telephony.ari import StasisStart
 from voicebot.telephony.leg import Leg
 from voicebot.telephony.media import Frame
-from voicebot.telephony.recording import Recorder
 from voicebot.telephony.server import ControlLink
-from voicebot.values import Digit, NoAudio, Silence, Sound, Unrecognised, Utterance, duration_ms
+from voicebot.values import SILENCE_FRAME, Sound, Utterance, duration_ms
 
 QUEUE_CONTEXT = "voicebot-handover"
 LET_GO_S = 2.0
-LEFT_ALREADY = 409
-"""Asterisk's answer when a channel is in the dialplan already, as after a handover whose answer was lost."""
+RESUME_S = 2.0
+"""A caller whose call was taken over hears the bot again by then, or goes to a person."""
+GONE = 404
+"""Asterisk's answer when the caller has hung up."""
 log = structlog.get_logger()
 
 
@@ -74,68 +49,89 @@ class Gone:
 Ending = Step | Gone
 
 
-async def run(bot: Bot, control: ControlLink, start: StasisStart, record: CallJournal) -> None:
-    """One call, from StasisStart until the caller is with somebody else or gone. Never raises but for cancellation, which hands the caller over."""
-    call = Call(bot, control, start, record)
+async def run(bot: Bot, control: ControlLink, start: StasisStart, record: CallJournal, memory: Memory | None = None) -> None:
+    """One call, from StasisStart (or, with the `memory` of a call that was taken over, from there) until the caller is with somebody else or gone.
+
+    Never raises but for cancellation, which hands the caller over.
+    """
+    call = Call(bot, control, start, record, memory or Memory())
     async with call.leg:
         try:
-            ending = await first_of(call.leg.watch(), call.converse(), call.ear.run(), call.audio_lost(), call.recorder.run())
+            beside = (call.ear.run(), call.recorder.run(), call.audio_lost(), call.quiet.too_long(), call.taken())
+            ending = await first_of(call.leg.watch(), call.converse(), *beside)
             await call.let_go(ending or Gone())
         except Exception as error:  # noqa: BLE001 - supervision point: any fault of ours ends in the queue
             await finished(call.fail(error))
         except asyncio.CancelledError:
-            await finished(call.fail(VoicebotError("the controller is stopping")))
+            await finished(call.fail(VoicebotError("the controller is stopping"), {LINE_VARIABLE: "connecting_sorry"}))
             raise
         finally:
-            call.ear.close()
-            await call.recorder.close()
+            await finished(call.close())
 
 
-@dataclass
 class Call:
-    """One call's parts. `state` and `last_words` are all it remembers beside its journal."""
+    """One call's parts. All it remembers is `scribe.memory`, made of what stands in its record, so that another controller can go on with it."""
 
-    bot: Bot
-    control: ControlLink
-    start: StasisStart
-    record: CallJournal
-    state: State = field(default_factory=State.start)
-    last_words: str = ""
-
-    def __post_init__(self) -> None:
-        variables = self.start.channel.channelvars
+    def __init__(self, bot: Bot, control: ControlLink, start: StasisStart, record: CallJournal, memory: Memory) -> None:
+        variables = start.channel.channelvars
+        self.bot = bot
+        self.control = control
+        self.record = record
         self.ani = variables.get("VOICEBOT_ANI", "")
-        self.dnis = variables.get("VOICEBOT_DNIS", "")
         self.language = variables.get("VOICEBOT_LANGUAGE", "en")
-        self.tongue = self.bot.tongues[self.language]
-        self.leg = Leg(self.control, self.start, self.bot.door, self._frame, self._digit)
-        self.ear = Ear(self.tongue.hearing, self.leg.link, self._barged_in)
-        self.recorder = Recorder(self.bot.settings.recording, self.record.call_id)
-        hotline = self.bot.settings.hotlines.get(self.dnis)
-        listens = self.tongue.hearing.recogniser is not None and not (hotline and hotline.menu)
-        self.script = self.tongue.scripts[listens]
-        self.state = State.start(menu=not listens)
+        self.tongue = bot.tongues[self.language]
+        hotline = bot.settings.hotlines.get(variables.get("VOICEBOT_DNIS", ""))
+        self.listens = self.tongue.hearing.listens and not (hotline and hotline.menu)
+        self.script = self.tongue.scripts[self.listens]
+        self.leg = Leg(control, start, bot.door, part=memory.resumed, on_frame=self._frame, on_digit=self._digit, on_hold=self._hold)
+        self.scribe = Scribe(record, bot.metrics, memory, lambda: self.leg.link.now_ms)
+        self.ear = Ear(self.tongue.hearing, self.leg.link, self.scribe.barged_in)
+        name = f"{record.call_id}-{memory.resumed}" if memory.resumed else record.call_id
+        self.recorder = bot.recordings.recorder(name, self.scribe.write, wanted="recording" not in memory.opt_outs)
+        self.quiet = Quiet(bot.settings.turns, lambda: self.ear.speaking)
 
     @property
-    def now_ms(self) -> int:
-        return self.leg.link.now_ms
+    def memory(self) -> Memory:
+        return self.scribe.memory
+
+    @property
+    def state(self) -> State:
+        return self.memory.state or State.start(menu=not self.listens)
 
     async def converse(self) -> Step:
-        """Greet, then listen and act until a decision ends the bot's part."""
-        await self.leg.open()
-        self._write(CallAnswered())
-        if self.recorder.on:
-            self._write(self.recorder.started())
-        greeting, *menu = opening(self.state, self.tongue.rules)
-        uncut = await self.say((greeting,), protected=True)
-        self._write(NoticeGiven(self.recorder.on))
-        if uncut:
-            await self.say(tuple(menu))
+        """Greet, or go on where another controller had to stop; then listen and act until a decision ends the bot's part."""
+        await self.open()
+        if not self.memory.noticed:
+            await self.greet()
+        await self.say(self.memory.unsaid)
         while True:
-            step = self.decide(await self.ear.next())
+            sound = await self.ear.next()
+            step = self.decide(sound)
             if isinstance(step.decision, HandOver | EndCall):
                 return step
             await self.say(step.decision.lines)
+
+    async def open(self) -> None:
+        try:
+            async with asyncio.timeout(RESUME_S if self.memory.resumed else None):
+                await self.leg.open()
+        except TimeoutError:
+            raise MediaError(f"the call could not be taken up again within {RESUME_S:g} s") from None
+        if not self.memory.answered:
+            self.scribe.write(CallAnswered())
+        self.recorder.start()
+
+    async def greet(self) -> None:
+        """The notice comes first, and whole; only a key cuts it short."""
+        greeting, *menu = opening(self.state, self.tongue.rules)
+        uncut = await self.say((greeting,), protected=True)
+        self.scribe.write(NoticeGiven(self.recorder.on))
+        if uncut:
+            await self.say(tuple(menu))
+
+    async def taken(self) -> None:
+        await self.record.taken.wait()
+        raise VoicebotError("another controller has taken this call over")
 
     async def audio_lost(self) -> None:
         """Ends the call's normal course when Asterisk closes the media socket under it."""
@@ -143,16 +139,17 @@ class Call:
         raise MediaError("Asterisk closed the media socket")
 
     def decide(self, sound: Sound) -> Step:
-        """Weigh what was heard, journal it with the decision, remember the state."""
+        """Weigh what was heard, journal it with the decision: from there it is remembered."""
         began_s = asyncio.get_running_loop().time()
-        step = decide(self.state, self._heard(sound), CALM, self.tongue.rules)
+        self.quiet.broken()
+        self.scribe.heard(sound)
+        step = decide(self.state, understood(self.tongue, sound), CALM, self.tongue.rules)
         decide_ms = (asyncio.get_running_loop().time() - began_s) * 1000
-        self.state = step.state
-        self._write(_decided(step))
+        self.scribe.decided(step)
         for what in sorted(step.opt_outs):
             self._opt_out(what)
         if isinstance(sound, Utterance):
-            self._measure(sound, decide_ms)
+            self.scribe.measured(sound, decide_ms)
         return step
 
     async def say(self, lines: tuple[Line, ...], protected: bool = False) -> bool:
@@ -174,33 +171,53 @@ class Call:
             case Step(decision=EndCall(lines=lines, outcome=outcome)):
                 await first_of(self.leg.watch(), self.say(lines, protected=True))
                 await self.leg.hang_up()
-                self._seal("contained" if outcome == "contained" else "abandoned", "bot")
+                self.scribe.seal("contained" if outcome == "contained" else "abandoned", "bot")
             case _:
-                self._write(CallerHungUp())
-                self._seal("contained" if self.state.answered and not self.state.misses else "abandoned", "caller")
+                self.scribe.write(CallerHungUp())
+                served = self.state.answered and not self.state.misses and not self.memory.let_go
+                self.scribe.seal("contained" if served else "abandoned", "caller")
 
-    async def fail(self, error: BaseException) -> None:
+    async def fail(self, error: BaseException, variables: Mapping[str, str] | None = None) -> None:
         """A fault of ours: the caller goes to the queue, the record says why. A request refused because the caller has hung up is none."""
+        if self.record.taken.is_set() or (self.control.ari.lost and not await self.record.ours()):
+            log.warning("call left to the controller that took it over", call_id=self.record.call_id)
+            return None
+        try:
+            await self._rescue(variables or {})
+        except (AriError, TimeoutError) as refused:
+            if _status(refused) != GONE:  # he is in the queue, or Asterisk will move him on: the floor sees what becomes of him
+                log.warning("Asterisk did not confirm the queue", call_id=self.record.call_id, why=plain(refused))
+                return self.scribe.fault(error)
+            self.bot.floor.drop(self.leg.caller.id)
+            if _status(error) == GONE:
+                return await self.let_go(Gone())
+            self.scribe.fault(error)
+            self.scribe.seal("failed", "call")
+        else:
+            self.scribe.fault(error)
+
+    async def _rescue(self, variables: Mapping[str, str]) -> None:
+        """To the queue by this call's own socket; where that is lost or does not answer, by the floor's."""
         try:
             async with asyncio.timeout(LET_GO_S):
-                await self._to_queue({})
-        except (AriError, TimeoutError) as refused:
-            if _status(refused) == LEFT_ALREADY or self.control.ari.lost:
-                return self._fault(error)  # he is in the queue, or Asterisk will move him on: the floor sees what becomes of him
-            self.bot.floor.drop(self.leg.caller.id)
-            if _status(refused) == _status(error) == 404:
-                return await self.let_go(Gone())
-            self._fault(error)
-            log.warning("caller could not be sent to the queue", call_id=self.record.call_id, why=plain(refused))
-            self._seal("failed", "call")
-        else:
-            self._fault(error)
+                await self._to_queue(variables)
+        except (AriError, TimeoutError) as error:
+            if _status(error) or not self.bot.floor.link:
+                raise
+            await self.bot.floor.link.ari.continue_in_dialplan(self.leg.caller.id, QUEUE_CONTEXT)
+
+    async def close(self) -> None:
+        self.ear.close()
+        await self.recorder.close()
+        if "recording" in self.memory.opt_outs:
+            for path in self.memory.recordings:
+                await asyncio.to_thread(Path(path).unlink, True)
 
     async def _hand_over(self, reason: Why, urgent: bool, lines: tuple[Line, ...]) -> None:
         titles = tuple(self.script.title(entry_id) for entry_id in self.state.answered)
-        told = briefing(Facts(reason, self.language, self.ani, titles, self.last_words, "high" if urgent else "normal"))
+        told = briefing(Facts(reason, self.language, self.ani, titles, self.memory.last_words, "high" if urgent else "normal"))
         queue = self.bot.settings.handover.queue
-        self._write(HandoverDecided(reason.value, queue, 1 if urgent else 0, told.spoken))
+        self.scribe.write(HandoverDecided(reason.value, queue, 1 if urgent else 0, told.spoken))
         async with asyncio.TaskGroup() as scope:
             announced = scope.create_task(self._announce(lines))
             spooled = scope.create_task(self._spool(told.spoken))
@@ -215,8 +232,8 @@ class Call:
             self.bot.floor.drop(self.leg.caller.id)
             if error.status not in {404, 409, 412}:
                 raise
-            self._write(CallerHungUp())
-            self._seal("abandoned", "caller")
+            self.scribe.write(CallerHungUp())
+            self.scribe.seal("abandoned", "caller")
 
     async def _announce(self, lines: tuple[Line, ...]) -> Gone | None:
         """Whether the caller hung up while this was said. That the audio breaks does not stop the handover."""
@@ -233,13 +250,14 @@ class Call:
         """The briefing as a file for the agent, or None when no voice can speak it in time: the handover goes on without."""
         try:
             async with asyncio.timeout(LET_GO_S):
-                return await self.bot.spool.write(self.record.call_id, await self.bot.phrases.audio(spoken, self.language))
+                return await self.bot.spool.write(self.record.call_id, await self.bot.phrases.once(spoken, self.language))
         except (EngineError, OSError, TimeoutError) as error:
-            self._write(Fault("briefing", plain(error)))
+            self.scribe.write(Fault("briefing", plain(error)))
             return None
 
-    async def _to_queue(self, variables: dict[str, str], briefed: bool = False) -> None:
-        self.bot.floor.follow(self.leg.caller.id, self.record, self.now_ms, briefed)
+    async def _to_queue(self, variables: Mapping[str, str], briefed: bool = False) -> None:
+        self.recorder.end()
+        self.bot.floor.follow(self.leg.caller.id, self.record, self.scribe.now_ms, briefed)
         await self.leg.hand_over(QUEUE_CONTEXT, variables)
 
     async def _speak(self, line: Line) -> bool:
@@ -248,73 +266,31 @@ class Call:
         pcm = await self.bot.phrases.audio(text, self.language)
         if self.leg.link.flushes != flushes:
             return False  # the caller took the turn while this was made
-        start_ms = self.now_ms
+        start_ms = self.scribe.now_ms
         playing = self.leg.link.play(pcm)
         try:
             return await playing.done
         finally:
-            heard_ms, length_ms = self.leg.link.heard_ms(playing), duration_ms(pcm)
-            cut = heard_ms < length_ms - 40
-            heard = heard_part(text, heard_ms, length_ms) if cut else text
-            entry_id = line.entry_id if isinstance(line, Answer) else None
-            self._write(BotSpoke(text, kind(line), start_ms, heard_ms, length_ms, cut, heard, entry_id))
-
-    def _heard(self, sound: Sound) -> Heard:
-        match sound:
-            case Utterance(start_ms, end_ms, transcript):
-                self._write(CallerSpoke(transcript.text, transcript.confidence, start_ms, end_ms))
-                self.last_words = transcript.text or self.last_words
-                matches, intents = self.tongue.matcher.match(transcript.text), self.tongue.intents.of(transcript.text)
-                return Spoke(transcript.text, transcript.confidence, matches, frozenset(intents), self.language)
-            case Digit(key):
-                self._write(DigitPressed(key))
-                return Pressed(key)
-            case Silence(ms):
-                return Silent(ms)
-            case NoAudio():
-                return NobodyThere()
-            case Unrecognised(why):
-                self._write(Fault("recogniser", why))
-                return RecogniserFailed()
-
-    def _measure(self, utterance: Utterance, decide_ms: float) -> None:
-        """How long the caller has waited so far; what comes now is cached audio, sent within one frame."""
-        hold_ms = utterance.taken_ms - utterance.end_ms
-        total_ms = self.now_ms - utterance.end_ms
-        self._write(TurnMeasured(hold_ms, utterance.recognise_ms, decide_ms, total_ms - hold_ms, total_ms))
-        for stage, ms in (("hold", hold_ms), ("recognise", utterance.recognise_ms), ("decide", decide_ms), ("total", total_ms)):
-            self.bot.metrics.observe_stage(stage, ms)
-
-    def _fault(self, error: BaseException) -> None:
-        log.error("call failed", call_id=self.record.call_id, why=plain(error))
-        self.bot.metrics.faults.labels("call").inc()
-        self._write(Fault("call", plain(error)))
+            self.scribe.spoke(line, text, start_ms, self.leg.link.heard_ms(playing), duration_ms(pcm))
 
     def _opt_out(self, what: str) -> None:
-        self._write(OptedOut(what))
-        if what == "recording" and self.recorder.on:
-            self._write(self.recorder.stop())
+        self.scribe.write(OptedOut(what))
+        if what == "recording":
+            self.recorder.refuse()
 
     def _frame(self, frame: Frame) -> None:
-        self.ear.frame(frame.caller, frame.lost)
+        if frame.bot != SILENCE_FRAME:
+            self.quiet.broken()
+        self.ear.frame(frame.caller, frame.lost, frame.late)
         self.recorder.frame(frame)
 
     def _digit(self, key: str) -> None:
         self.ear.press(key)
 
-    def _barged_in(self, outcome: Any, at_ms: int, silent_after_ms: int) -> None:
-        self._write(BargedIn(outcome, at_ms, silent_after_ms))
-
-    def _seal(self, outcome: Outcome, by: str) -> None:
-        self.record.seal(self.now_ms, outcome, by)
-
-    def _write(self, event: Any) -> None:
-        self.record.append(self.now_ms, event)
-
-
-def _decided(step: Step) -> Decided:
-    entry_id = getattr(step.decision, "entry_id", None)
-    return Decided(type(step.decision).__name__, step.reason, entry_id, None, getattr(step.decision, "options", ()))
+    def _hold(self, on: bool) -> None:
+        self.quiet.hold(on)
+        self.scribe.write(CallerOnHold() if on else CallerOffHold())
+        (self.ear.hold if on else self.ear.unhold)()
 
 
 def _status(error: BaseException) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 import uvloop
 from rich.console import Console
@@ -140,6 +141,18 @@ def store_rebuild(settings_file: SettingsFile = None) -> None:
     from voicebot.store.projection import rebuild
 
     print(f"{asyncio.run(rebuild(load(settings_file).store.url))} calls rebuilt from the journal")
+
+
+@store.command("check")
+def store_check(settings_file: SettingsFile = None, as_json: AsJson = False) -> None:
+    """Check that the record of every call tells what may happen in a call; exit status 1 when one does not."""
+    from voicebot.store.check import check, told
+    from voicebot.store.render import printable
+
+    found = asyncio.run(check(load(settings_file).store.url))
+    print(printable(msgspec.json.encode(found).decode()) if as_json else "\n".join(map(printable, told(found))))
+    if found.wrong:
+        raise typer.Exit(1)
 
 
 def _each(error: BaseException) -> list[BaseException]:

@@ -15,7 +15,7 @@ import structlog
 from voicebot.bot import Tongue
 from voicebot.dialogue import prompts
 from voicebot.dialogue.decisions import Rules
-from voicebot.dialogue.intents import Intent, Intents
+from voicebot.dialogue.intents import DANGER, Intent, Intents
 from voicebot.dialogue.knowledge import Entry, Knowledge
 from voicebot.dialogue.matching import ACCEPT, Matcher
 from voicebot.dialogue.script import Script
@@ -24,16 +24,23 @@ from voicebot.settings import Settings
 from voicebot.speech.asr import Recogniser
 from voicebot.speech.asr.pocketsphinx import english
 from voicebot.speech.asr.sentences import commands
-from voicebot.speech.completeness import KnownWordings, completeness
-from voicebot.speech.ear import Hearing
+from voicebot.speech.completeness import KnownWordings, completeness, words
+from voicebot.speech.ear import SURE, Hearing
 from voicebot.speech.phrases import Phrases
 from voicebot.speech.silero import SpeechDetector
+from voicebot.values import Transcript
 
 CLARIFY = 0.2
 """Confidence from which "did you mean" is better than "sorry?": below it, most of what callers mean is not in the knowledge base."""
 COMMAND_WEIGHT = 3
 """How much more the recogniser expects what callers say to the bot itself than a knowledge base wording: it is short, with no context to help."""
 MURMUR_WORDS = 3
+WISHED = 0.4
+"""A wish said over the bot, or many words, stop it even when heard as unsurely as this: to stop for nothing is the lesser fault."""
+SURE_ALONE = 0.9
+"""One word that is no wish must be heard this surely: most murmurs that are misheard become one short word."""
+OBEYED = frozenset({Intent.WAIT, Intent.PERSON, *DANGER})
+"""Wishes that no murmur has been misheard as: they stop the bot however unsurely they were heard."""
 MURMURED = frozenset({Intent.YES, Intent.GREETING, Intent.THANKS})
 log = structlog.get_logger()
 
@@ -46,7 +53,7 @@ async def tongue(stack: AsyncExitStack, settings: Settings, knowledge: Knowledge
     recogniser = await _recogniser(stack, settings, language, entries)
     known = KnownWordings([wording for entry in entries for wording in entry.questions])
     intents, matcher = Intents.load(language), Matcher.build(entries)
-    judge, matters = partial(completeness, language=language, known=known), partial(_matters, intents=intents, matcher=matcher)
+    judge, matters = partial(completeness, language=language, known=known), partial(_matters, intents=intents)
     hearing = Hearing(language, settings.turns, judge, recogniser, detector, matters)
     menu = {str(entry.menu): entry.id for entry in sorted(entries, key=lambda entry: entry.menu or 0) if entry.menu is not None}
     rules = Rules(accept=ACCEPT, clarify=CLARIFY, no_speech_then=settings.turns.no_speech_then, menu=menu)
@@ -54,21 +61,23 @@ async def tongue(stack: AsyncExitStack, settings: Settings, knowledge: Knowledge
     return Tongue(hearing, scripts, intents, matcher, rules)
 
 
-def _matters(text: str, intents: Intents, matcher: Matcher) -> bool:
-    """Whether words over the bot's answer are more than a murmur: many, or a wish, or close to a question it knows."""
-    if len(text.split()) > MURMUR_WORDS or intents.of(text) - MURMURED:
-        return True
-    return any(match.confidence >= ACCEPT for match in matcher.match(text, top=1))
+def _matters(heard: Transcript, intents: Intents) -> bool:
+    """Whether words over the bot's answer are more than a murmur: a wish, many words, or a few that were surely heard."""
+    wishes = intents.of(heard.text)
+    count = len(words(heard.text))
+    sure = 0.0 if wishes & OBEYED else WISHED if wishes or count > MURMUR_WORDS else SURE if count > 1 else SURE_ALONE
+    return heard.confidence >= sure and not (wishes and wishes <= MURMURED)
 
 
 async def prepared(phrases: Phrases, tongue: Tongue) -> None:
-    """Render all fixed sentences and approved answers of one language that are not in the cache yet. Raises EngineError."""
+    """Render all fixed sentences and approved answers of one language that are not in the cache yet, and bound the cache. Raises EngineError."""
     language = tongue.hearing.language
     texts = [text for script in tongue.scripts.values() for text in script.fixed()]
     missing = [text for text in dict.fromkeys(texts) if phrases.cached(text, language) is None]
     if missing:
         log.info("rendering phrases", language=language, phrases=len(missing))
         await phrases.prepare(missing, language, _progress)
+    await asyncio.to_thread(phrases.sweep)
 
 
 def _script(settings: Settings, knowledge: Knowledge, language: str, menu: bool) -> Script:

@@ -20,10 +20,14 @@ async def first_of(*runs: Coroutine[Any, Any, T]) -> T:
 
 
 async def finished(clean_up: Coroutine[Any, Any, None]) -> None:
-    """Await `clean_up` to its end; a cancellation that comes meanwhile is raised only then."""
+    """Await `clean_up` to its end, however often this is cancelled meanwhile; the cancellation is raised only then."""
     task = asyncio.ensure_future(clean_up)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
+    cancelled = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    task.result()
+    if cancelled:
+        raise cancelled

@@ -18,6 +18,7 @@ from voicebot.errors import SettingsError
 DEMO_KNOWLEDGE = Path(__file__).parent / "demo" / "kb"
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Positive = Annotated[int, Field(gt=0)]
+HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+:[0-9]{1,5}$")]
 
 
 class Section(BaseModel):
@@ -29,6 +30,22 @@ class Serve(Section):
 
     host: str = "127.0.0.1"
     port: Port = 8088
+    grace_s: Annotated[float, Field(ge=0)] = 60.0
+    """How long calls may go on after SIGTERM before they are handed over to the queue."""
+
+
+class Admission(Section):
+    """How much one controller takes on at once. A caller beyond that hears one sentence and goes to the queue."""
+
+    calls: Positive = 20
+    """With the bot; who waits for an agent or talks to one does not count."""
+    calls_per_number: Positive = 5
+    """From one number. Raise it for a switchboard that shows one number for all its people; withheld numbers are not capped."""
+    cpu: Annotated[float, Field(gt=0, le=1)] = 0.85
+    """Share of all cores that the controller and its workers use."""
+    loop_lag_ms: Positive = 100
+    backlog_ms: Positive = 1_000
+    """How late the least loaded recogniser is."""
 
 
 class Pbx(Section):
@@ -40,6 +57,10 @@ class Pbx(Section):
     sip_port: Port = 5060
     rtp_first: Port = 20_000
     rtp_last: Port = 20_999
+    balancer: HostPort | None = None
+    """Where Asterisk finds a controller when there is more than one: `host:port` of the load balancer before them."""
+    controllers: tuple[HostPort, ...] = ()
+    """The controllers behind the balancer, each as its own [serve] host and port."""
     agents: tuple[Annotated[str, Field(pattern=r"^[0-9]{3,6}$")], ...] = ("6001", "6002", "6003")
     anonymous: bool = False
     """Take calls without authentication, from loopback only. The demo profile sets it."""
@@ -83,6 +104,10 @@ class Turns(Section):
     no_speech_ms: Positive = 6_000
     no_speech_then: Literal["queue", "end"] = "queue"
     no_rtp_ms: Positive = 15_000
+    stuck_ms: Positive = 20_000
+    """A caller around whom nobody speaks for so long, whatever the reason, goes to a person."""
+    on_hold_ms: Positive = 120_000
+    """A caller who keeps the bot on hold longer is let go."""
 
 
 class Handover(Section):
@@ -94,10 +119,14 @@ class Handover(Section):
 
 
 class Recording(Section):
-    """Stereo call recording (caller left, bot right)."""
+    """Stereo call recording (caller left, bot right): 230 MB an hour of call."""
 
     enabled: bool = False
     folder: Path = Path("var/recordings")
+    max_total_mb: Positive = 20_000
+    """What the folder may hold. Then recording stops, with an alarm, until old recordings are removed; calls go on."""
+    min_free_mb: Annotated[int, Field(ge=0)] = 1_000
+    """What must stay free on that disk, likewise."""
 
 
 class Log(Section):
@@ -116,6 +145,7 @@ class Settings(BaseSettings):
     secrets: Path = Path("var/secrets")
     """Folder of generated secrets, one file each, mode 600."""
     serve: Serve = Serve()
+    admission: Admission = Admission()
     pbx: Pbx = Pbx()
     hotlines: dict[Annotated[str, Field(pattern=r"^[0-9]{2,15}$")], Hotline] = {"100": Hotline(), "200": Hotline(language="zh", menu=True)}
     store: Store = Store()

@@ -183,6 +183,9 @@ HEARD = {
         hold on
         hang on a second
         let me get a pen
+        stop
+        stop talking please
+        be quiet
     """,
     "about_bot": """
         are you a robot

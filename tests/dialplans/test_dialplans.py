@@ -237,6 +237,41 @@ def test_with_nobody_free_the_caller_hears_music_then_the_overflow_message_then_
     run(steps())
 
 
+def test_a_caller_the_bot_does_not_take_hears_why_and_waits_in_the_queue(floor: Open, run: Run) -> None:
+    async def steps() -> None:
+        async with floor() as it:
+            caller = await it.phone("77")
+            tone(it.pbx.plan.sounds / "at_capacity-en.sln16", seconds=1)
+            async with calling(it, caller) as control:
+                await handed_over(it, control, VOICEBOT_LINE="at_capacity")
+            await eventually(lambda: caller.loudest_heard(25) > LOUD, 2)
+            assert await waiting(it, 1, 5) < 5
+            await asyncio.sleep(0.6)
+            assert caller.loudest_heard(25) < LOUD, "music now"
+            caller.bye()
+            await no_channel(it)
+
+    run(steps())
+
+
+@pytest.mark.parametrize("line", ["no_such_line", "../briefings/call-1", "secret&beep", "at_capacity,skip", ""])
+def test_a_line_that_is_none_delays_nobody_and_names_no_other_file(floor: Open, run: Run, line: str) -> None:
+    async def steps() -> None:
+        async with floor() as it:
+            caller = await it.phone("77")
+            tone(it.pbx.plan.run / "secret.sln16", seconds=1)
+            tone(it.pbx.plan.spool / "call-1.sln16", seconds=1)
+            tone(it.pbx.plan.spool / "call-1-en.sln16", seconds=1)
+            async with calling(it, caller) as control:
+                await handed_over(it, control, VOICEBOT_LINE=line)
+            assert await waiting(it, 1, 3) < 1
+            await asyncio.sleep(0.4)
+            assert caller.loudest_heard(100) < LOUD
+            caller.bye()
+
+    run(steps())
+
+
 def test_a_missing_overflow_message_ends_the_call_as_well(floor: Open, run: Run) -> None:
     async def steps() -> None:
         async with floor() as it:

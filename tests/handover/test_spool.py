@@ -50,6 +50,22 @@ def test_a_folder_that_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:
         asyncio.run(Spool(tmp_path / "file").write("c", b""))
 
 
+def test_a_call_that_is_over_leaves_no_briefing_and_the_others_theirs(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for call_id in ("1700000000.12", "1700000000.13"):
+        asyncio.run(spool.write(call_id, b"x"))
+    for _ in range(2):
+        spool.forget("1700000000.12")
+    assert [path.name for path in tmp_path.iterdir()] == [f"{spool.path('1700000000.13').name}.sln16"]
+
+
+def test_a_briefing_that_cannot_be_removed_stops_nobody(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    (tmp_path / f"{spool.path('7').name}.sln16").mkdir()
+    spool.forget("7")
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_sweep_removes_what_is_old_and_nothing_else(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     for name in ("old", "new"):
@@ -80,3 +96,25 @@ def test_it_is_swept_again_and_again_whatever_one_sweep_meets(tmp_path: Path, mo
 
     asyncio.run(scenario())
     assert len(swept) >= 2
+
+
+def test_a_draft_that_cannot_be_written_is_not_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole_write = Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        whole_write(path, content[:3])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        asyncio.run(Spool(tmp_path).write("c1", b"pcm pcm pcm"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_drafts_of_a_killed_process_are_swept_with_the_briefings(tmp_path: Path) -> None:
+    for name in (".c1.sln16.4711", "c1.sln16", "note.txt"):
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (1_000, 1_000))
+    (tmp_path / ".c2.sln16.4711").write_bytes(b"x")
+    assert asyncio.run(Spool(tmp_path).sweep()) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".c2.sln16.4711", "note.txt"]

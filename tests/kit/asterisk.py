@@ -6,21 +6,32 @@ Channels, bridges and the media socket behave as design section 7 measured them;
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
 
 from tests.kit.line import Line
-from voicebot.telephony.ari import Channel, StasisStart
+from voicebot.errors import AriError
+from voicebot.telephony.ari import Channel, ChannelDestroyed, ChannelDialplan, StasisStart
+from voicebot.telephony.floor import Floor
 from voicebot.telephony.leg import MediaDoor
 from voicebot.telephony.server import ControlLink
 
 CALLER, MEDIA, BRIDGE = "c1", "c1-media", "c1-bridge"
 NAME = "PJSIP/trunk-00000001"
 APPLICATION = f"voicebot:{NAME}"
-Trouble = Literal["500", "404", "no answer", "done, no answer"]
-"""What may befall a request: refused, refused because its object is gone, not taken at all, obeyed in silence."""
+Trouble = Literal[
+    "500", "503", "422", "404", "409", "412", "no answer", "done, no answer", "late", "too late", "garbage", "not ARI", "cut", "done, cut"
+]
+"""What may befall a request: refused (404: its object is gone, 409: it left the application, 412: it is being hung up), not taken at all, obeyed in
+silence, answered within the deadline or after it, answered with nonsense or with what is no ARI message; or the control socket is lost, before
+the request is taken or after."""
+LATE_S: Mapping[str, float] = {"late": 1.5, "too late": 3.5}
+RETRIES_S = 1.0
+"""So long Asterisk tries to open a lost control socket again; then its dialplan goes on."""
+QUEUE = "voicebot-handover"
 
 
 class FakeAsterisk:
@@ -31,9 +42,15 @@ class FakeAsterisk:
         door: MediaDoor,
         variables: Mapping[str, str] | None = None,
         troubles: Mapping[int, Trouble] | None = None,
+        *,
         media: bool = True,
         caller: str = CALLER,
+        floor: Floor | None = None,
+        slow_s: float = 0.001,
     ) -> None:
+        """`floor` is told what Asterisk tells its persistent socket; each request takes `slow_s`."""
+        self.floor = floor
+        self.slow_s = slow_s
         self.caller = caller
         self.media = f"{caller}-media"
         self.control = ControlLink(self)  # type: ignore[arg-type]
@@ -72,13 +89,21 @@ class FakeAsterisk:
         query = {pair["name"]: pair["value"] for pair in request["query_strings"]}
         self.asked.append(_short(request["method"], request["uri"], query))
         trouble = self._troubles.get(len(self.asked))
-        asyncio.get_running_loop().call_later(0.001, self._take, request, query, trouble)
+        asyncio.get_running_loop().call_later(self.slow_s, self._take, request, query, trouble)
 
     def send_close(self, _code: Any) -> None: ...
 
     def disconnect(self) -> None:
-        self.closed = True
-        self.control.lose()
+        """The control socket is lost. Asterisk tries for a while to open it again, then moves the caller on."""
+        if not self.closed:
+            self.closed = True
+            self.control.lose()
+            asyncio.get_running_loop().call_later(RETRIES_S, self.move_on)
+
+    def move_on(self) -> None:
+        """The dialplan goes on after Stasis, as it does for a caller whom the controller left there."""
+        if self.place == "bot":
+            self._leave(QUEUE)
 
     # What happens on the caller's side.
 
@@ -88,6 +113,11 @@ class FakeAsterisk:
 
     def press(self, key: str) -> None:
         self.tell("ChannelDtmfReceived", self.caller, digit=key)
+
+    def redirect(self) -> None:
+        """Somebody else sends the caller elsewhere in the dialplan."""
+        if self.place == "bot":
+            self._leave("elsewhere")
 
     def end_media(self) -> None:
         """The media channel ends under the call."""
@@ -102,13 +132,35 @@ class FakeAsterisk:
     def _take(self, request: dict[str, Any], query: dict[str, str], trouble: Trouble | None) -> None:
         if trouble == "no answer" or self.closed:
             return
-        if trouble == "404" and f"{request['uri']}/".startswith(f"channels/{self.caller}/"):
-            self.channels.discard(self.caller)
-            self.place = "gone"
-        status, body = (int(trouble), "") if trouble in {"500", "404"} else self._act(request["method"], request["uri"], query)
-        if trouble != "done, no answer":
-            answer = {"type": "RESTResponse", "request_id": request["request_id"], "status_code": status, "message_body": body}
-            self.control.receive(msgspec.json.encode(answer))
+        if trouble == "cut":
+            self.disconnect()
+            return
+        if trouble is not None and trouble in _BEFALLS and f"{request['uri']}/".startswith(f"channels/{self.caller}/"):
+            _BEFALLS[trouble](self)
+        status, body = (int(trouble), "") if trouble and trouble.isdigit() else self._act(request["method"], request["uri"], query)
+        answer = {"type": "RESTResponse", "request_id": request["request_id"], "status_code": status, "message_body": body}
+        self._answer(answer, trouble)
+
+    def _answer(self, answer: dict[str, Any], trouble: Trouble | None) -> None:
+        match trouble:
+            case "late" | "too late":
+                asyncio.get_running_loop().call_later(LATE_S[trouble], self._tell, msgspec.json.encode(answer))
+            case "garbage":
+                self._tell(msgspec.json.encode({**answer, "message_body": "\0{"}))
+            case "not ARI":
+                self._tell(b'{"type": "RESTResponse", "request_id": 7}')
+            case "done, cut":
+                self.disconnect()
+            case "done, no answer":
+                pass
+            case _:
+                self._tell(msgspec.json.encode(answer))
+
+    def _tell(self, text: bytes) -> None:
+        """What is no ARI message is refused at the socket, which lives on."""
+        with contextlib.suppress(AriError):
+            if not self.closed:
+                self.control.receive(text)
 
     def _act(self, method: str, uri: str, query: dict[str, str]) -> tuple[int, str]:
         kind, _, rest = uri.partition("/")
@@ -131,7 +183,13 @@ class FakeAsterisk:
     def _list(self, kind: str) -> str:
         if kind == "bridges":
             return msgspec.json.encode([{"id": name, "name": name, "channels": sorted(inside)} for name, inside in self.bridges.items()]).decode()
-        return msgspec.json.encode([{"id": name, "name": NAME if name == self.caller else name} for name in sorted(self.channels)]).decode()
+        return msgspec.json.encode([self._listed(name) for name in sorted(self.channels)]).decode()
+
+    def _listed(self, channel: str) -> dict[str, Any]:
+        if channel != self.caller:
+            return {"id": channel, "name": channel}
+        dialplan = {"app_name": "Stasis" if self.place == "bot" else "Queue"}
+        return {"id": channel, "name": NAME, "dialplan": dialplan, "channelvars": self.variables}
 
     def _change(self, name: str, verb: str, query: dict[str, str]) -> tuple[int, str]:
         if verb == "addChannel":
@@ -165,6 +223,8 @@ class FakeAsterisk:
         self.place = place
         if self.line:
             self.line.sends = False
+        if self.floor and place == QUEUE:
+            self.floor.take(ChannelDialplan(Channel(self.caller), "Queue", "support,,,,300"))
         self.tell("StasisEnd", self.caller)
 
     def _forget(self, channel: str, place: str = "") -> None:
@@ -172,11 +232,16 @@ class FakeAsterisk:
             return
         self.channels.discard(channel)
         if channel == self.caller:
+            if self.floor:
+                self.floor.take(ChannelDestroyed(Channel(self.caller)))
             self.tell("ChannelHangupRequest", self.caller)
             self._leave(place)
         elif self.line:
             self.line.close()
         self.tell("ChannelDestroyed", channel)
+
+
+_BEFALLS: Mapping[str, Callable[[FakeAsterisk], None]] = {"404": FakeAsterisk.hang_up, "409": FakeAsterisk.redirect, "412": FakeAsterisk.hang_up}
 
 
 def _short(method: str, uri: str, query: Mapping[str, str]) -> str:

@@ -42,13 +42,25 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._clock.now_s
 
+    def skip(self, seconds: float) -> None:
+        """Time passes while the loop does nothing, as in a blocking call: timers that fall due meanwhile run late."""
+        self._clock.now_s += seconds
+
     def call_soon(self, callback: Callable[..., object], *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
-        handle = super().call_soon(callback, *args, context=context)
         if "Task" in type(callback).__name__ or isinstance(getattr(callback, "__self__", None), asyncio.Task):
             self.steps += 1
             if self.on_step:
                 self.on_step(self.steps)
-        return handle
+        return super().call_soon(callback, *args, context=context)
+
+    def leap(self, seconds: float) -> None:
+        """The process was stopped for so long: all that fell due meanwhile happens now."""
+        self._clock.now_s += seconds
+
+    @property
+    def timers(self) -> list[asyncio.TimerHandle]:
+        """What is still to happen by the clock."""
+        return [timer for timer in self._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
 
     def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]
         """What would run in a thread runs between two steps of the loop."""

@@ -11,20 +11,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.kit.asterisk import BRIDGE, CALLER, MEDIA, FakeAsterisk, Trouble
+from tests.kit.asterisk import BRIDGE, CALLER, MEDIA, QUEUE, FakeAsterisk, Trouble
 from tests.kit.bot import Bench
 from tests.kit.clock import VirtualLoop, run_virtual
 from tests.kit.line import Line
-from tests.kit.record import Record
+from tests.kit.record import BEGUN, Record
 from tests.kit.speech import NOISE, WORD_MS
+from tests.kit.strikes import Strike, ours, striking
 from voicebot import call
+from voicebot.arrivals import CLOSE_TIMEOUT_S
+from voicebot.memory import Memory, recalled, remember
+from voicebot.store.events import Line as Entry
+from voicebot.store.events import Resumed
+from voicebot.store.history import violations
+from voicebot.telephony.ari import Bridge, Channel, ChannelDestroyed, ChannelEnteredBridge, Dial
 from voicebot.values import FRAME_MS
 
 LONGEST_S = 600.0
 REACTION_MS = 300
+GAP_MS = 900
 
 OPENED = ["open media", f"make {BRIDGE}", f"answer {CALLER}", f"join {CALLER},{MEDIA} in {BRIDGE}"]
 CLOSED = [f"hang up {MEDIA}", f"remove {BRIDGE}"]
@@ -163,10 +171,13 @@ class Held:
     steps: int
     done: bool
     """Whether the caller came to do all that was scripted."""
+    timers: tuple[str, ...] = ()
+    """Timers of ours that are still set."""
 
     @property
     def story(self) -> list[str]:
-        return self.record.story
+        """Without the start, which every call has."""
+        return self.record.story[1:]
 
     @property
     def asked(self) -> list[str]:
@@ -181,21 +192,41 @@ class Held:
         return f"{self.record.outcome} by {self.record.sealed_by}" if self.record.sealed else "followed" if len(self.bench.bot.floor) else "open"
 
     def leaks(self) -> list[str]:
-        """What no call may leave behind, whatever befell it."""
-        found = list(self.record.wrongs)
-        found += [f"channel {MEDIA} is left"] * (MEDIA in self.asterisk.channels)
-        found += [f"bridge {name} is left" for name in self.asterisk.bridges]
+        """What no call may leave behind, whatever befell it. What Asterisk holds when its control socket is lost waits for the next sweep."""
+        asterisk, record, ending = self.asterisk, self.record, self.ending
+        found = list(record.wrongs)
+        found += [f"channel {asterisk.media} is left"] * (asterisk.media in asterisk.channels and not asterisk.closed)
+        found += [f"bridge {name} is left" for name in asterisk.bridges if not asterisk.closed]
         found += ["the door still waits for media"] * (len(self.bench.door) > 0)
-        found += ["the media socket is open"] * (self.asterisk.line is not None and not self.asterisk.line.closed)
-        found += [f"the caller is still with the bot, record {self.ending}"] * (self.asterisk.place == "bot")
-        found += ["neither sealed nor followed"] * (self.ending == "open")
-        found += [f"in the queue with a record {self.ending}"] * (self.asterisk.place == "voicebot-handover" and self.ending != "followed")
+        found += ["the media socket is open"] * (asterisk.line is not None and not asterisk.line.closed)
+        found += [f"the caller is still with the bot, record {ending}"] * (asterisk.place == "bot")
+        found += ["neither sealed nor followed"] * (ending == "open")
+        found += [f"in the queue with a record {ending}"] * (asterisk.place == QUEUE and ending != "followed")
         told_why = any(line.startswith(("handover", "fault, call")) for line in self.story)
-        found += ["on the way to a person, and the record does not say why"] * (self.ending == "followed" and not told_why)
-        found += ["sealed and still followed"] * (self.record.sealed and len(self.bench.bot.floor) > 0)
-        streams = [stream for stream in self.bench.recogniser.streams if not stream.closed]
-        found += ["a recogniser stream is open"] * len(streams)
-        return found
+        found += ["on the way to a person, and the record does not say why"] * (ending == "followed" and not told_why)
+        found += ["sealed and still followed"] * (record.sealed and len(self.bench.bot.floor) > 0)
+        found += ["a recogniser stream is open"] * any(not stream.closed for stream in self.bench.recogniser.streams)
+        return found + list(self.timers)
+
+    def wrongs(self) -> list[str]:
+        """Leaks, and what the history of the call tells that cannot be, once the floor has seen the caller out."""
+        leaks = self.leaks()
+        if self.ending == "followed":
+            self._see_out()
+        history = self.record.history
+        found = [f"{one.invariant}: {one.what}" for one in violations(history)]
+        found += ["the record is not sealed"] * (not self.record.sealed)
+        found += [f"the floor still follows {len(self.bench.bot.floor)}"] * (len(self.bench.bot.floor) > 0)
+        return leaks + found
+
+    def _see_out(self) -> None:
+        """An agent takes the caller from the queue, and the caller hangs up; one who is elsewhere just ends."""
+        caller, agent = Channel(CALLER), Channel("a1", "PJSIP/6001-0000002")
+        self.bench.bot.floor.clock = lambda: LONGEST_S
+        if self.asterisk.place == QUEUE:
+            for event in (Dial(agent, "RINGING", caller), Dial(agent, "ANSWER", caller), ChannelEnteredBridge(Bridge("q"), caller)):
+                self.bench.bot.floor.take(event)
+        self.bench.bot.floor.take(ChannelDestroyed(caller))
 
 
 def hold(
@@ -204,38 +235,59 @@ def hold(
     variables: Mapping[str, str] | None = None,
     troubles: Mapping[int, Trouble] | None = None,
     media: bool = True,
-    cancel_at: int | None = None,
+    slow_s: float = 0.001,
+    strikes: Sequence[Strike] = (),
+    refuses: int = 0,
+    before: Sequence[Entry] = (),
 ) -> Held:
-    """Hold one call to its end. `troubles`: what befalls the n-th request; `cancel_at`: before which step of the loop the call is cancelled."""
+    """Hold one call to its end. `troubles`: what befalls the n-th request; each takes `slow_s`; the journal `refuses` one line by number.
+
+    `before`: the record of a call whose controller was lost, and that is taken over here.
+    """
     loop = VirtualLoop()
-    held = run_virtual(_held(bench, steps, FakeAsterisk(bench.door, variables, troubles, media), loop, cancel_at), loop)
-    bench.bot.metrics.render()
-    return held
+    asterisk = FakeAsterisk(
+        bench.door, {"VOICEBOT_LANGUAGE": bench.language, **(variables or {})}, troubles, media=media, floor=bench.bot.floor, slow_s=slow_s
+    )
+    return run_virtual(_held(bench, steps, asterisk, _begun(refuses, before), strikes), loop)
 
 
-async def _held(bench: Bench, steps: tuple[Step, ...], asterisk: FakeAsterisk, loop: VirtualLoop, cancel_at: int | None) -> Held:
-    record = Record(CALLER)
+async def _held(bench: Bench, steps: tuple[Step, ...], asterisk: FakeAsterisk, begun: tuple[Record, Memory], strikes: Sequence[Strike]) -> Held:
+    record, memory = begun
+    if memory.resumed:
+        asterisk.media = f"{CALLER}-{memory.resumed}-media"
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
     progress: list[Step] = []
     async with asyncio.timeout(LONGEST_S), asyncio.TaskGroup() as scope:
-        calling = scope.create_task(call.run(bench.bot, asterisk.control, asterisk.start, record))
+        calling = scope.create_task(call.run(bench.bot, asterisk.control, asterisk.start, record, memory))
         acting = scope.create_task(_act_out(Caller(bench, asterisk), steps, progress))
-        loop.on_step = _cancel(calling, loop.steps, cancel_at)
+        loop.on_step = striking(loop, calling, asterisk, strikes)
         with contextlib.suppress(asyncio.CancelledError):
             await calling
         loop.on_step = None
         acting.cancel()
-    return Held(bench, asterisk, record, loop.steps, len(progress) == len(steps))
+    taken = loop.steps
+    await asyncio.sleep(CLOSE_TIMEOUT_S)
+    asterisk.move_on()  # a caller whom the call left where he was: the app closes the control socket, and Asterisk's dialplan goes on
+    timers = tuple(f"a timer is left: {timer}" for timer in loop.timers if ours(timer))
+    return Held(bench, asterisk, record, taken, len(progress) == len(steps), timers)
+
+
+def _begun(refuses: int, before: Sequence[Entry]) -> tuple[Record, Memory]:
+    record = Record(CALLER, refuses)
+    memory = Memory()
+    for line in before:
+        record.append(line.t_ms, line.event)
+    if before:
+        resumed = Resumed("its controller was lost", GAP_MS)
+        memory = remember(recalled(before), before[-1].t_ms + GAP_MS, resumed)
+        record.append(memory.t_ms, resumed)
+    else:
+        record.append(0, BEGUN)
+    return record, memory
 
 
 async def _act_out(caller: Caller, steps: tuple[Step, ...], progress: list[Step]) -> None:
     for step in steps:
         await step(caller)
         progress.append(step)
-
-
-def _cancel(calling: asyncio.Task[None], begun: int, at: int | None) -> Callable[[int], None] | None:
-    def strike(step: int) -> None:
-        if at is not None and step - begun == at:
-            calling.cancel()
-
-    return strike if at is not None else None

@@ -6,8 +6,8 @@ Each sample of a word's frames is the word's number, so what a recogniser stream
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import numpy as np
 
@@ -38,6 +38,12 @@ class Speech:
         return np.full(FRAME_SAMPLES, len(self._words) - 1, "<i2").tobytes()
 
 
+Trouble = Literal["fails", "hangs", "garbage"]
+"""What may befall a call of an engine: it raises its error, gives no answer until its own deadline is over, or answers nonsense."""
+HANGS_S = 5.0
+NONSENSE = "\x1b[2J\x00 \u202e你好 \ufffd"
+
+
 class ScriptedStream:
     """One utterance; `pcm` is all it was fed."""
 
@@ -52,8 +58,12 @@ class ScriptedStream:
 
     async def settle(self) -> Transcript:
         words = self._recogniser.speech.words(self.pcm)
-        await asyncio.sleep(self._recogniser.takes_s(words))
-        if self._recogniser.broken or self.closed:
+        self._recogniser.asked += 1
+        trouble = self._recogniser.troubles.get(self._recogniser.asked)
+        await asyncio.sleep(HANGS_S if trouble == "hangs" else self._recogniser.takes_s(words))
+        if trouble == "garbage":
+            return Transcript(NONSENSE, 7.5)
+        if self._recogniser.broken or self.closed or trouble:
             raise EngineError("recogniser worker ended with status -11" if self._recogniser.broken else "recogniser stream is closed")
         return Transcript(words, self._recogniser.confidence)
 
@@ -70,6 +80,11 @@ class ScriptedRecogniser:
         self.broken = False
         self.confidence = 0.9
         self.streams: list[ScriptedStream] = []
+        self.asked = 0
+        self.troubles: Mapping[int, Trouble] = {}
+        """What befalls the n-th settle."""
+        self.workers: tuple[Any, ...] = ()
+        self.healthy = True
 
     def stream(self) -> ScriptedStream:
         self.streams.append(ScriptedStream(self))
@@ -86,7 +101,7 @@ class ScriptedGate:
         self.wants_silero = self.stirring = False
         self._loud_ms = 0
 
-    def frame(self, pcm: bytes) -> bool:
+    def frame(self, pcm: bytes, lost: bool = False) -> bool:
         self._loud_ms = self._loud_ms + FRAME_MS if pcm != SILENCE_FRAME else 0
         return self._loud_ms > self.late_ms
 
@@ -96,21 +111,35 @@ class ScriptedGate:
 class ScriptedPhrases:
     """Stands for `Phrases`: audio of a known length for any text. Texts in `unspeakable` raise EngineError."""
 
-    def __init__(self, lengths_ms: dict[str, int] | None = None) -> None:
+    def __init__(self, lengths_ms: dict[str, int] | None = None, usual_ms: int = 1_000) -> None:
         self.lengths_ms = lengths_ms or {}
+        self.usual_ms = usual_ms
+        self.asked = 0
+        self.troubles: Mapping[int, Trouble] = {}
+        """What befalls the n-th phrase."""
         self.unspeakable: Callable[[str], bool] = lambda _text: False
         self.takes: Callable[[str], float] = lambda _text: 0.0
 
     def length_ms(self, text: str) -> int:
-        return self.lengths_ms.get(text, 1_000)
+        return self.lengths_ms.get(text, self.usual_ms)
 
     async def audio(self, text: str, language: str) -> bytes:
-        await asyncio.sleep(self.takes(text))
-        if self.unspeakable(text):
+        self.asked += 1
+        trouble = self.troubles.get(self.asked)
+        await asyncio.sleep(HANGS_S if trouble == "hangs" else self.takes(text))
+        if trouble == "garbage":
+            return b"\x7f"
+        if self.unspeakable(text) or trouble:
             raise EngineError(f"no voice for language {language!r}")
         return b"\x01\x01" * (self.length_ms(text) * 16)
 
+    async def once(self, text: str, language: str) -> bytes:
+        return await self.audio(text, language)
+
     def cached(self, text: str, language: str) -> bytes | None:
         return None
+
+    def sweep(self) -> int:
+        return 0
 
     async def prepare(self, texts: Any, language: str, on_progress: Any = None) -> None: ...

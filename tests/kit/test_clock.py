@@ -68,6 +68,26 @@ def test_what_would_run_in_a_thread_runs_in_the_loop_with_its_errors() -> None:
     run_virtual(scenario())
 
 
+def test_a_process_that_stood_still_finds_all_that_fell_due_in_order() -> None:
+    came: list[tuple[str, float]] = []
+
+    def fall_due(name: str) -> None:
+        came.append((name, asyncio.get_running_loop().time()))
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        for delay_s in (3, 1, 2, 9):
+            loop.call_later(delay_s, fall_due, str(delay_s))
+        loop.leap(5)
+        await asyncio.sleep(0.1)
+        assert [name for name, _ in came] == ["1", "2", "3"]
+        assert all(at_s >= 5 for _, at_s in came)
+        assert [timer.when() for timer in loop.timers if timer.when() > 5.2] == [9]
+
+    run_virtual(scenario())
+
+
 def test_steps_are_those_of_tasks_and_the_same_each_time() -> None:
     async def scenario() -> None:
         for _ in range(5):

@@ -18,9 +18,9 @@ from voicebot.speech import ear as ear_module
 from voicebot.speech.completeness import Completeness
 from voicebot.speech.ear import EMPTY_MS, Ear, Hearing
 from voicebot.speech.endpointing import Endpointing
-from voicebot.values import FRAME_MS, SILENCE_FRAME, Digit, NoAudio, Silence, Sound, Unrecognised, Utterance, duration_ms
+from voicebot.values import FRAME_MS, SILENCE_FRAME, Digit, NoAudio, Silence, Sound, Unrecognised, Utterance
 
-TURNS = Turns(hold_complete_ms=400, hold_ms=700, no_speech_ms=3_000, no_rtp_ms=5_000, max_utterance_ms=4_000)
+TURNS = Turns(hold_complete_ms=400, hold_ms=700, no_speech_ms=3_000, no_rtp_ms=5_000, on_hold_ms=20_000, max_utterance_ms=4_000)
 Late = Callable[[str], float]
 
 
@@ -456,10 +456,10 @@ def test_who_talks_to_a_hotline_that_only_takes_keys_is_not_silent() -> None:
     assert bench.heard == [Silence(3_000)]
 
 
-def test_a_dead_line_is_told_once_and_is_not_a_silent_caller() -> None:
+def test_a_dead_line_is_asked_once_and_told_once() -> None:
     bench = Bench()
     bench.live(lambda: bench.silence(TURNS.no_rtp_ms * 3, lost=True))
-    assert bench.heard == [NoAudio(5_000)]
+    assert bench.heard == [Silence(3_000), NoAudio(5_000)]
 
 
 def test_a_line_that_comes_back_is_told_again_when_it_dies_again() -> None:
@@ -472,7 +472,135 @@ def test_a_line_that_comes_back_is_told_again_when_it_dies_again() -> None:
         await bench.silence(TURNS.no_rtp_ms - 100, lost=True)
 
     bench.live(scene)
-    assert bench.heard == [NoAudio(5_000), NoAudio(5_000)]
+    assert bench.heard == [Silence(3_000), NoAudio(5_000), NoAudio(5_000)]
+
+
+def test_words_are_whole_when_single_frames_are_lost() -> None:
+    """A frame of silence put into a word would break it."""
+    bench = Bench()
+
+    async def scene() -> None:
+        for number, pcm in enumerate(bench.speech.frames("my account number", WORD_MS)):
+            await bench.feed([pcm])
+            if number % 10 == 5:
+                await bench.silence(FRAME_MS, lost=True)
+        await bench.silence(1_000)
+
+    bench.live(scene)
+    assert bench.words == ["my account number"]
+    fed = bench.recogniser.streams[0].pcm
+    voice = b"".join(Speech().frames("my account number", WORD_MS))
+    assert voice in fed
+
+
+def test_a_stall_ends_no_turn_and_what_comes_late_takes_the_place_of_the_hole() -> None:
+    bench = Bench(verdict=Completeness.HANGING)
+
+    async def scene() -> None:
+        voice = bench.speech.frames("my account number is forty two", WORD_MS)
+        await bench.feed(voice[:40])
+        await bench.silence(400, lost=True)
+        bench.ear.frame(voice[60], False, b"".join(voice[40:60]))
+        await bench.feed(voice[61:])
+        await bench.silence(1_500)
+
+    bench.live(scene)
+    assert len(bench.words) == 1
+    fed = bench.recogniser.streams[0].pcm
+    voice = Speech().frames("my account number is forty two", WORD_MS)
+    assert b"".join(voice[40:]) in fed, "late audio stands before what follows it"
+    assert fed.count(SILENCE_FRAME * 10) <= 2, "and no long hole before it"
+
+
+def test_the_recogniser_gets_the_silence_of_a_phone_that_sends_none() -> None:
+    """The last sound of a word is only known by what follows it."""
+    bench = Bench()
+
+    async def scene() -> None:
+        await bench.say("opening hours")
+        await bench.silence(1_000, lost=True)
+
+    bench.live(scene)
+    assert bench.words == ["opening hours"]
+    assert bench.recogniser.streams[0].pcm.endswith(SILENCE_FRAME * 5)
+
+
+# Hold.
+
+
+def test_on_hold_the_bot_stops_and_music_is_no_turn() -> None:
+    bench = Bench()
+
+    async def scene() -> None:
+        bench.ear.hold()
+        bench.ear.hold()
+        await bench.say("this is the music of a switchboard and somebody sings")
+        await bench.silence(1_000)
+        bench.ear.unhold()
+        bench.ear.unhold()
+        await bench.say("here i am")
+        await bench.silence(1_000)
+
+    bench.live(scene)
+    assert bench.words == ["here i am"]
+    assert bench.mouth == ["pause", "resume"]
+
+
+def test_a_turn_that_hold_cuts_ends() -> None:
+    bench = Bench()
+
+    async def scene() -> None:
+        await bench.say("my bill is")
+        bench.ear.hold()
+        await bench.say("la la la la")
+        await bench.silence(1_000)
+
+    bench.live(scene)
+    assert bench.words == ["my bill is"]
+
+
+def test_a_hold_is_waited_out_to_its_limit_and_then_told_once() -> None:
+    bench = Bench()
+
+    async def scene() -> None:
+        bench.ear.hold()
+        await bench.silence(TURNS.on_hold_ms - 100, lost=True)
+        assert bench.heard == []
+        await bench.silence(10_000, lost=True)
+
+    bench.live(scene)
+    assert bench.heard == [NoAudio(TURNS.on_hold_ms)]
+    assert bench.mouth == ["pause", "flush"], "who waits for the bot's words to be played waits no longer"
+
+
+def test_a_key_pressed_on_hold_is_taken_and_the_next_phrase_waits() -> None:
+    bench = Bench()
+
+    async def scene() -> None:
+        bench.ear.hold()
+        bench.ear.press("5")
+        await bench.silence(100)
+        bench.ear.unhold()
+
+    bench.live(scene)
+    assert [sound.key for sound in bench.heard if isinstance(sound, Digit)] == ["5"]
+    assert bench.mouth == ["pause", "flush", "pause", "resume"]
+
+
+def test_a_bot_that_was_paused_by_a_murmur_stays_silent_through_a_hold() -> None:
+    bench = Bench()
+
+    async def scene() -> None:
+        bench.ear.bot_starts(protected=False, expects_answer=False)
+        await bench.feed(bench.speech.frames(NOISE, 160))
+        assert bench.mouth == ["pause"]
+        bench.ear.hold()
+        await bench.silence(2_000)
+        assert bench.mouth == ["pause", "pause"], "its murmur is over, and nobody listens yet"
+        bench.ear.unhold()
+
+    bench.live(scene)
+    assert bench.mouth == ["pause", "pause", "resume"]
 
 
 # Whatever happens.
@@ -510,45 +638,18 @@ def test_closing_in_the_middle_of_speech_frees_the_stream() -> None:
 
 
 class Detector:
-    """Stands for SpeechDetector: keeps what its stream was told, and can answer in the stream's own time."""
+    """Stands for SpeechDetector and its stream."""
 
-    def __init__(self) -> None:
-        self.told: list[str] = []
-        self.answer: Callable[[int, float], None] = lambda _end_ms, _p: None
+    closed = False
 
-    def stream(self, on_probability: Callable[[int, float], None]) -> Detector:
-        self.answer = on_probability
+    def stream(self, _on_probability: Callable[[int, float], None]) -> Detector:
         return self
 
-    def reset(self) -> None:
-        self.told.append("reset")
-
-    def feed(self, pcm: bytes) -> None:
-        self.told.append(f"{duration_ms(pcm)} ms")
-
     def close(self) -> None:
-        self.told.append("close")
+        self.closed = True
 
 
-def test_silero_is_fed_from_before_the_gate_opened_then_frame_by_frame_and_only_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = iter([False] * 50 + [True] * 3 + [False] * 2 + [True])
-    said: list[tuple[int, float]] = []
-
-    def closed(gate: ScriptedGate, _pcm: bytes) -> bool:
-        gate.wants_silero = next(wanted)
-        return False
-
-    monkeypatch.setattr(ScriptedGate, "frame", closed)
-    monkeypatch.setattr(ScriptedGate, "probability", lambda _self, end_ms, p: said.append((end_ms, p)))
+def test_the_second_opinion_is_given_up_with_the_call() -> None:
     detector = Detector()
-    bench = Bench(detector=detector)
-
-    async def scene() -> None:
-        await bench.silence(51 * FRAME_MS)
-        detector.answer(320, 0.1)
-        await bench.silence(5 * FRAME_MS)
-        detector.answer(320 + 40 + 320, 0.2)
-
-    bench.live(scene)
-    assert detector.told == ["reset", "320 ms", "20 ms", "20 ms", "reset", "320 ms", "close"]
-    assert said == [(51 * FRAME_MS, 0.1), (56 * FRAME_MS, 0.2)], "the gate counts the call's time"
+    Bench(detector=detector).live(lambda: asyncio.sleep(0))
+    assert detector.closed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ class Fake:
     name: str = "fake 1"
     language: str = "en"
     fails: set[str] = field(default_factory=set)
+    takes_s: float = 0.0
     rendered: list[str] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
@@ -38,7 +40,7 @@ class Fake:
         self.most_at_once = max(self.at_once, self.most_at_once)
         try:
             await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            await asyncio.sleep(self.takes_s)
         finally:
             self.at_once -= 1
         if text in self.fails:
@@ -94,14 +96,15 @@ def test_callers_who_want_the_same_phrase_share_one_rendering(tmp_path: Path, ru
 
 
 def test_a_caller_who_hangs_up_does_not_take_the_phrase_from_the_next(tmp_path: Path, run: Run) -> None:
-    voice = Fake()
+    voice = Fake(takes_s=0.05)
     phrases = Phrases(tmp_path, {"en": voice})
 
     async def two() -> bytes:
         async with asyncio.TaskGroup() as group:
             first = group.create_task(phrases.audio("hello", "en"))
             second = group.create_task(phrases.audio("hello", "en"))
-            await asyncio.sleep(0)
+            while not voice.rendered:
+                await asyncio.sleep(0)
             first.cancel()
         return second.result()
 
@@ -152,20 +155,103 @@ def test_another_shaping_is_another_phrase(tmp_path: Path, run: Run, monkeypatch
     assert Phrases(tmp_path, {"en": Fake()}).cached("hello", "en") is None
 
 
-def test_a_crash_while_writing_leaves_no_phrase_and_no_litter(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_no_litter_and_the_phrase_is_spoken_and_remembered(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def full(source: str, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(EngineError, match=r"No space left on device; free space or set \[speech\] cache"):
-        run(Phrases(tmp_path, {"en": Fake()}).audio("hello", "en"))
-    assert files(tmp_path) == []
+    voice = Fake()
+    phrases = Phrases(tmp_path, {"en": voice})
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        assert run(phrases.audio("hello", "en")) == run(phrases.audio("hello", "en"))
+        run(phrases.audio("goodbye", "en"))
+    assert (voice.rendered, files(tmp_path)) == (["hello", "goodbye"], [])
+    assert capsys.readouterr().out.count("phrases cannot be kept") == 1
+    run(phrases.audio("welcome", "en"))
+    assert len(files(tmp_path)) == 1
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, run: Run) -> None:
+def test_a_folder_that_cannot_be_made_costs_only_the_keeping(tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(EngineError, match=r"phrase cache .*file"):
-        run(Phrases(tmp_path / "file", {"en": Fake()}).audio("hello", "en"))
+    assert run(Phrases(tmp_path / "file", {"en": Fake()}).audio("hello", "en"))
+    assert "[speech] cache" in capsys.readouterr().out
+
+
+def test_a_disk_that_stands_still_does_not_hold_up_the_loop(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    freed = threading.Event()
+
+    def stuck(_path: Path) -> bytes:
+        assert freed.wait(20)
+        raise OSError
+
+    monkeypatch.setattr(Path, "read_bytes", stuck)
+
+    async def scenario() -> bytes:
+        asking = asyncio.ensure_future(Phrases(tmp_path, {"en": Fake()}).audio("hello", "en"))
+        await asyncio.sleep(0.05)
+        freed.set()
+        return await asking
+
+    assert run(scenario()) == b"fake 1|hello|" * 8
+
+
+def test_a_voice_that_does_not_speak_in_time_is_given_up(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LATE_S", 0.05)
+    phrases = Phrases(tmp_path, {"en": Fake(takes_s=20)})
+    for speak in (phrases.audio, phrases.once):
+        with pytest.raises(EngineError, match=r"did not speak within 0\.05 s"):
+            run(speak("hello", "en"))
+
+
+def test_preparing_may_take_longer_than_a_caller_waits(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LATE_S", 0.01)
+    phrases = Phrases(tmp_path, {"en": Fake(takes_s=0.05)})
+    run(phrases.prepare(["hello"], "en"))
+    assert phrases.cached("hello", "en")
+
+
+def test_what_tells_of_a_caller_is_kept_nowhere(tmp_path: Path, run: Run) -> None:
+    voice = Fake()
+    phrases = Phrases(tmp_path, {"en": voice})
+    assert run(phrases.once("caller 0201", "en")) == run(phrases.once("caller 0201", "en"))
+    assert voice.rendered == ["caller 0201"] * 2
+    assert (files(tmp_path), phrases.cached("caller 0201", "en")) == ([], None)
+
+
+def test_the_disk_holds_what_was_spoken_last(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["one.", "two.", "six."]
+    phrases = Phrases(tmp_path, {"en": Fake()})
+    run(phrases.prepare(texts, "en"))
+    for age_s, text in enumerate(texts):
+        path = phrases._path(phrases._key(text, Fake()))
+        os.utime(path, (1_000 + age_s, 1_000 + age_s))
+    later = Phrases(tmp_path, {"en": Fake()})
+    assert later.cached("one.", "en")
+    monkeypatch.setattr(module, "DISK_BYTES", 2 * path.stat().st_size)
+    assert later.sweep() == 1
+    again = Phrases(tmp_path, {"en": Fake()})
+    assert [again.cached(text, "en") is not None for text in texts] == [True, False, True]
+
+
+def test_drafts_of_a_killed_process_are_swept_and_those_being_written_are_not(tmp_path: Path) -> None:
+    old, new = (tmp_path / "ab" / f"{name}.part" for name in ("old", "new"))
+    old.parent.mkdir()
+    old.write_bytes(b"x")
+    new.write_bytes(b"x")
+    os.utime(old, (1_000, 1_000))
+    assert Phrases(tmp_path, {}).sweep() == 1
+    assert files(tmp_path) == [new]
+
+
+def test_many_new_phrases_sweep_by_themselves(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DISK_BYTES", 500)
+    monkeypatch.setattr(module, "_SWEEP_AFTER_BYTES", 1_000)
+    phrases = Phrases(tmp_path, {"en": Fake()})
+    for number in range(40):
+        run(phrases.audio(f"number {number}", "en"))
+    assert len(files(tmp_path)) < 15
 
 
 def test_an_unknown_language_is_named(tmp_path: Path, run: Run) -> None:

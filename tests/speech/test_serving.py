@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicebot.speech.serving import Message, Reply, frame, make, serve, take_frames
+from voicebot.errors import EngineError
+from voicebot.speech.serving import LONGEST_BYTES, MEMORY_MB, SERVED_BY, Message, Reply, frame, make, serve, take_frames
 
 MESSAGES = st.builds(
     Message,
@@ -65,6 +68,16 @@ def test_a_partial_frame_stays_in_the_buffer(message: Message, missing: int) -> 
     assert bytes(buffer) == kept
 
 
+@given(st.integers(LONGEST_BYTES + 1, 2**32 - 1), st.binary(max_size=100))
+def test_a_length_no_frame_has_is_refused_before_anything_is_kept_for_it(length: int, rest: bytes) -> None:
+    with pytest.raises(EngineError, match=f"a frame of {length} bytes"):
+        take_frames(bytearray(length.to_bytes(4, "big") + rest))
+
+
+def test_the_longest_frame_is_taken() -> None:
+    assert take_frames(bytearray(LONGEST_BYTES.to_bytes(4, "big") + bytes(LONGEST_BYTES))) == [bytes(LONGEST_BYTES)]
+
+
 def test_a_worker_says_ready_then_answers_then_counts_what_it_handled() -> None:
     ours, theirs = socket.socketpair()
     with ours:
@@ -100,6 +113,23 @@ def test_an_engine_that_cannot_load_is_reported_and_ends_the_process() -> None:
     assert process.wait(20) == 1
     assert reply.verb == "failed"
     assert "/nowhere" in reply.text
+
+
+def test_a_worker_is_the_first_to_go_when_memory_is_short_and_can_take_only_so_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "greedy.py").write_text("def serve(link, engine):\n    bytearray(3 << 30)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    link, process = start("voicebot.speech.silero:Silero")
+    with link:
+        assert read_replies(link, 1) == [Reply(0, "ready")]
+        assert int(Path(f"/proc/{process.pid}/oom_score_adj").read_text()) == 500
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
+        assert re.search(rf"Max data size +{2 * MEMORY_MB << 20} ", limits)
+        assert re.search(r"Max core file size +0 +0", limits)
+    assert process.wait(20) == 0
+    monkeypatch.setenv(SERVED_BY, "greedy:serve")
+    link, process = start("voicebot.speech.silero:Silero")
+    with link:
+        assert process.wait(20) != 0
 
 
 @pytest.mark.parametrize("polite", [True, False])

@@ -225,3 +225,16 @@ def test_many_calls_share_one_worker_and_a_crash_only_makes_a_pause() -> None:
                 stream.close()
 
     run(main())
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), float("inf")])
+def test_what_is_no_probability_is_not_believed(value: float) -> None:
+    heard = list[tuple[int, float]]()
+    stream = DetectorStream(Detector(), lambda end_ms, probability: heard.append((end_ms, probability)))
+    stream.feed(bytes(2 * WINDOW_BYTES))
+    stream.replied(Reply(1, "probability", value=value, end_ms=32))
+    stream.replied(Reply(1, "transcript", "hello", 0.5, 32))
+    stream.replied(Reply(1, "probability", value=0.5, end_ms=96))
+    assert heard == []
+    stream.replied(Reply(1, "probability", value=0.5, end_ms=64))
+    assert heard == [(64, 0.5)]

@@ -39,6 +39,24 @@ def silence(ms: int) -> list[bytes]:
     return [SILENCE_FRAME] * (ms // FRAME_MS)
 
 
+def test_frames_that_are_lost_are_no_voice_and_do_not_lower_the_floor() -> None:
+    noise, lost = hiss(10_000, -45), silence(2_000)
+    gate = Gate()
+    for pcm in noise:
+        gate.frame(pcm)
+    floor_db = gate.floor_db
+    assert floor_db == pytest.approx(-45, abs=3)
+    for pcm in lost:
+        assert not gate.frame(pcm, lost=True)
+        assert not gate.stirring
+    assert gate.floor_db == floor_db
+    stirred = 0
+    for pcm in hiss(500, -45):
+        gate.frame(pcm)
+        stirred += gate.stirring
+    assert stirred == 0, "the line's noise is still known"
+
+
 def heard(gate: Gate, audio: list[bytes], p: float | None = None) -> str:
     """Feed `audio`; after each frame for which Silero is wanted it answers `p`. One character a frame: # voiced, . not."""
     marks = ""

@@ -26,7 +26,8 @@ from voicebot.store.events import (
     NoticeGiven,
     TurnMeasured,
 )
-from voicebot.store.journal import CallJournal, Journal
+from voicebot.store.journal import Journal
+from voicebot.store.record import CallJournal
 
 Running = Callable[[], AbstractAsyncContextManager[Journal]]
 

@@ -159,3 +159,83 @@ def test_an_error_is_told_without_sql_and_values() -> None:
     error = OperationalError("INSERT INTO events", {"ani": "0201555777"}, sqlite3.OperationalError("database is\nlocked"))
     assert db.plain(error) == "database is locked"
     assert db.plain(TimeoutError()) == "TimeoutError"
+
+
+def open_close(url: str) -> str:
+    async def attempt() -> str:
+        database = db.Database(url)
+        why = await database.open()
+        await database.close()
+        return why
+
+    return asyncio.run(attempt())
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_database_that_is_locked_at_the_start_is_one_to_wait_for(url: str, database: Path, monkeypatch: pytest.MonkeyPatch, exists: bool) -> None:
+    monkeypatch.setattr(db, "WRITER_BUSY_MS", 20)
+    monkeypatch.setattr(db, "OPENING_S", 0.05)
+    if exists:
+        assert open_close(url) == ""
+    other = sqlite3.connect(database, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        assert "locked" in open_close(url)
+    finally:
+        other.close()
+    assert open_close(url) == ""
+
+
+def test_a_damaged_database_is_one_to_wait_for_and_what_is_none_is_not(url: str, database: Path) -> None:
+    asyncio.run(made(url))
+    whole = database.read_bytes()
+    database.write_bytes(whole[:100] + b"\xa5" * (len(whole) - 100))
+    assert "malformed" in open_close(url)
+    database.write_bytes(b"shopping list\n" * 100)
+    with pytest.raises(StoreError, match="not a database"):
+        open_close(url)
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_file_taken_away_while_open_is_made_anew(url: str, database: Path, replaced: bool) -> None:
+    async def insert(held: db.Database, name: str) -> None:
+        async with held.begin() as connection:
+            await connection.exec_driver_sql(
+                "INSERT INTO calls (call_id, started_utc, ani, dnis, language, channel) VALUES (?, '', '', '', '', '')", (name,)
+            )
+
+    async def run() -> None:
+        held = db.Database(url)
+        await held.open()
+        await insert(held, "before")
+        database.rename(database.with_name("away.db"))
+        if replaced:
+            await made(url)
+        await insert(held, "after")
+        await held.close()
+
+    asyncio.run(run())
+    connection = sqlite3.connect(database)
+    assert connection.execute("SELECT call_id FROM calls").fetchall() == [("after",)]
+    connection.close()
+    assert stat.S_IMODE(database.stat().st_mode) == 0o600
+
+
+def test_a_connection_that_may_only_read_is_opened_anew(url: str) -> None:
+    """SQLite falls back to reading where the file may not be written, and stays there."""
+
+    async def attempt(held: db.Database) -> None:
+        async with held.begin() as connection:
+            await connection.exec_driver_sql("DELETE FROM calls")
+
+    async def run() -> None:
+        held = db.Database(url)
+        await held.open()
+        async with held.engine.connect() as connection:
+            await connection.exec_driver_sql("PRAGMA query_only = ON")
+        with pytest.raises(OperationalError, match="readonly"):
+            await attempt(held)
+        await attempt(held)
+        await held.close()
+
+    asyncio.run(run())

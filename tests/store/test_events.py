@@ -24,6 +24,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         datetime: st.datetimes(timezones=st.just(UTC)),
         type(None): st.none(),
         tuple[str, ...]: st.lists(st.text(), max_size=3).map(tuple),
+        dict[str, Any]: st.dictionaries(st.text(), st.integers(0, 9) | st.lists(st.text(), max_size=2), max_size=3),
     }
     if hint in known:
         return known[hint]

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import textwrap
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime
@@ -19,17 +20,19 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.errors import StoreError
+from voicebot.store import commits as commits_module
 from voicebot.store import database as database_module
 from voicebot.store import events
 from voicebot.store import journal as journal_module
-from voicebot.store.database import writing
+from voicebot.store import spool as spool_module
 from voicebot.store.events import CallerSpoke, CallStarted, DigitPressed, Fault, Line, QueueEntered
-from voicebot.store.journal import CallJournal, Journal, OpenCall
+from voicebot.store.journal import Journal
 from voicebot.store.lines import write
 from voicebot.store.projection import rebuild
+from voicebot.store.record import CallJournal, OpenCall
 from voicebot.store.spool import Spool
 
 Running = Callable[[], AbstractAsyncContextManager[Journal]]
@@ -44,6 +47,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up on a locked database and come back to it quickly."""
     monkeypatch.setattr(database_module, "WRITER_BUSY_MS", 30)
     monkeypatch.setattr(journal_module, "RETRY_S", 0.05)
+    monkeypatch.setattr(commits_module, "RETRY_S", 0.05)
 
 
 @contextmanager
@@ -202,7 +206,7 @@ def test_a_locked_database_fills_the_spool_then_gets_all_in_order_and_once(
 @pytest.mark.usefixtures("impatient")
 def test_a_full_disk_fills_the_spool_and_the_call_goes_on(running: Running, query: Query, until: Until, begun: CallStarted) -> None:
     async def pages(journal: Journal, limit: int) -> None:
-        async with journal._engine.connect() as connection:
+        async with journal._database.engine.connect() as connection:
             await connection.exec_driver_sql(f"PRAGMA max_page_count = {limit}")
 
     async def call() -> None:
@@ -226,12 +230,9 @@ def test_a_database_that_hangs_is_not_waited_for(
 ) -> None:
     begun_commits = 0
 
-    def counted(engine: AsyncEngine) -> AsyncEngine:
+    async def slowly(connection: AsyncConnection, lines: Sequence[Line]) -> Counter[str]:
         nonlocal begun_commits
         begun_commits += 1
-        return writing(engine)
-
-    async def slowly(connection: AsyncConnection, lines: Sequence[Line]) -> int:
         raw = await connection.get_raw_connection()
         assert raw.driver_connection is not None
         await raw.driver_connection.create_function("hang", 0, lambda: time.sleep(0.5))
@@ -242,9 +243,8 @@ def test_a_database_that_hangs_is_not_waited_for(
         async with running() as journal:
             record = journal.call("c1", begun)
             with monkeypatch.context() as patch:
-                patch.setattr(journal_module, "COMMIT_DEADLINE_S", 0.05)
-                patch.setattr(journal_module, "write", slowly)
-                patch.setattr(journal_module, "writing", counted)
+                patch.setattr(commits_module, "COMMIT_DEADLINE_S", 0.05)
+                patch.setattr(commits_module, "write", slowly)
                 press(record, 20)
                 await until(lambda: journal.spooled == 21)
                 press(record, 20, first=20)
@@ -617,3 +617,112 @@ def test_1000_events_a_second_are_sustained(running: Running, query: Query, begu
     print(f"1,000 events/s: commit p50 {ordered[len(ordered) // 2]:.1f} ms, p99 {ordered[int(len(ordered) * 0.99)]:.1f} ms")
     assert query("SELECT count(*) FROM events") == [(20 * 151,)]
     assert ordered[len(ordered) // 2] < 50
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_database_locked_at_the_start_is_waited_for_in_the_spool(
+    running: Running, query: Query, until: Until, *, database: Path, begun: CallStarted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "OPENING_S", 0.05)
+
+    async def call() -> None:
+        with locked(database):
+            async with running() as journal:
+                record = journal.call("c1", begun)
+                press(record, 100)
+                await until(lambda: journal.spooled == 101)
+                assert "locked" in journal.trouble
+                with pytest.raises(StoreError, match="cannot be read"):
+                    await journal.unsealed()
+                record.seal(9, "contained", "call")
+        async with running() as journal:
+            await until(lambda: not journal.spooled)
+            assert not journal.trouble
+
+    asyncio.run(call())
+    assert pressed(query) == list(range(100))
+    assert query("SELECT outcome FROM calls") == [("contained",)]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_commits_that_are_always_late_get_all_in_and_new_lines_wait_in_the_spool(
+    running: Running, query: Query, until: Until, begun: CallStarted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def late(connection: AsyncConnection, lines: Sequence[Line]) -> Counter[str]:
+        await asyncio.sleep(0.3)
+        return await write(connection, lines)
+
+    async def call() -> None:
+        async with running() as journal:
+            record = journal.call("c1", begun)
+            with monkeypatch.context() as patch:
+                patch.setattr(commits_module, "COMMIT_DEADLINE_S", 0.1)
+                patch.setattr(commits_module, "write", late)
+                press(record, 20)
+                await until(lambda: journal.spooled == 21)
+                press(record, 20, first=20)
+                await until(lambda: not journal.spooled and not journal.backlog)
+            assert (journal.lost, record.seal(9, "contained", "call")) == (0, True)
+
+    asyncio.run(call())
+    assert pressed(query) == list(range(40))
+    assert query("SELECT count(*) FROM events") == [(42,)]
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("how", ["deleted", "damaged", "read only"])
+def test_whatever_befalls_the_file_lines_wait_and_stand_in_the_next(
+    running: Running, query: Query, until: Until, *, database: Path, begun: CallStarted, how: str
+) -> None:
+    async def call() -> None:
+        async with running() as journal:
+            record = journal.call("c1", begun)
+            await until(lambda: not journal.backlog)
+            if how == "deleted":
+                database.unlink()
+            elif how == "damaged":
+                whole = database.read_bytes()
+                await _checkpointed(journal)
+                database.write_bytes(b"\xa5" * len(whole))
+                press(record, 5)
+                await until(lambda: journal.spooled == 5)
+                assert journal.trouble
+                for file in database.parent.glob(f"{database.name}*"):
+                    file.unlink()
+            else:
+                async with journal._database.engine.connect() as connection:
+                    await connection.exec_driver_sql("PRAGMA query_only = ON")
+            press(record, 5, first=5)
+            await until(lambda: not journal.backlog and not journal.spooled)
+            assert (journal.lost, journal.trouble) == (0, "")
+
+    asyncio.run(call())
+    assert pressed(query)[-5:] == list(range(5, 10))
+
+
+async def _checkpointed(journal: Journal) -> None:
+    async with journal._database.engine.connect() as connection:
+        await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    await journal._database.engine.dispose()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_with_database_and_spool_both_refusing_the_call_goes_on_and_the_alarm_says_so(
+    running: Running, query: Query, until: Until, *, database: Path, begun: CallStarted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def call() -> None:
+        async with running() as journal:
+            record = journal.call("c1", begun)
+            await until(lambda: not journal.backlog)
+            with locked(database):
+                press(record, 1_000)
+                await until(lambda: journal.spooled > 0 and not journal.backlog)
+                monkeypatch.setattr(spool_module, "MOST_BYTES", 100)
+                press(record, 10, first=1_000)
+                await until(lambda: "neither database nor spool" in journal.trouble)
+                assert journal.backlog == 10
+            await until(lambda: not journal.backlog and not journal.spooled)
+            assert (journal.trouble, journal.lost) == ("", 0)
+
+    asyncio.run(call())
+    assert pressed(query) == list(range(1_010))

@@ -28,7 +28,7 @@ def written(url: str, *batches: Sequence[Line]) -> list[int]:
         refused = []
         for batch in batches:
             async with writing(engine).begin() as connection:
-                refused.append(await write(connection, batch))
+                refused.append((await write(connection, batch)).total())
         await engine.dispose()
         return refused
 
@@ -54,9 +54,12 @@ def test_the_same_lines_again_change_nothing_and_are_not_refused(url: str, query
     assert query("SELECT outcome FROM calls") == [("contained",)]
 
 
-def test_another_event_in_a_taken_place_is_refused_and_counted(url: str, query: Query, begun: CallStarted) -> None:
-    assert written(url, [line(0, begun), line(1, DigitPressed("1"))], [line(1, DigitPressed("2")), line(2, DigitPressed("3"))]) == [0, 1]
-    assert query("SELECT payload ->> 'key' FROM events WHERE seq > 0 ORDER BY seq") == [("1",), ("3",)]
+def test_a_call_that_went_on_elsewhere_takes_none_of_our_lines_and_others_do(url: str, query: Query, begun: CallStarted) -> None:
+    theirs = [line(0, begun), line(1, DigitPressed("1"))]
+    late = [line(1, DigitPressed("2")), line(2, DigitPressed("3")), line(0, begun, "c2"), line(1, DigitPressed("4"), "c2")]
+    assert written(url, theirs, late) == [0, 2]
+    assert query("SELECT call_id, payload ->> 'key' FROM events WHERE seq > 0 ORDER BY call_id, seq") == [("c1", "1"), ("c2", "4")]
+    assert query("SELECT call_id FROM calls ORDER BY call_id") == [("c1",), ("c2",)]
 
 
 def test_a_second_seal_is_refused_by_the_database_whoever_writes_it(url: str, query: Query, begun: CallStarted) -> None:

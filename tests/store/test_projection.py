@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,8 +91,19 @@ def test_rebuild_makes_the_table_that_writing_made(running: Running, url: str, q
     assert query("SELECT * FROM calls ORDER BY call_id") == before
 
 
-def test_rebuild_of_an_empty_journal_is_empty(url: str) -> None:
+def test_rebuild_of_an_empty_journal_is_empty(running: Running, url: str) -> None:
+    async def nothing() -> None:
+        async with running():
+            pass
+
+    asyncio.run(nothing())
     assert asyncio.run(rebuild(url)) == 0
+
+
+def test_rebuild_makes_no_database_where_there_is_none(url: str, database: Path) -> None:
+    with pytest.raises(StoreError, match="no journal here yet"):
+        asyncio.run(rebuild(url))
+    assert not database.exists()
 
 
 def test_rebuild_says_what_is_wrong_with_the_url() -> None:

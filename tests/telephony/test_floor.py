@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from voicebot.errors import AriError
-from voicebot.store.events import CallStarted
-from voicebot.store.journal import CallJournal, Journal
+from voicebot.store.events import CallStarted, HandoverDecided, QueueEntered
+from voicebot.store.journal import Journal
+from voicebot.store.record import CallJournal
+from voicebot.telephony import adoption
 from voicebot.telephony import floor as floor_module
 from voicebot.telephony.ari import Bridge, Channel, ChannelDestroyed, ChannelDialplan, ChannelEnteredBridge, Dial, Dialplan, Event
-from voicebot.telephony.floor import Floor
+from voicebot.telephony.floor import UNWATCHED_S, Floor
 
 Run = Callable[[object], object]
 CALLER = Channel("c", "PJSIP/voicebot-caller-00000001")
@@ -168,6 +170,19 @@ def test_a_name_that_is_no_sip_channel_stands_for_itself() -> None:
     assert Bench().follow().play(Dial(Channel("a", "Local/x"), "RINGING", CALLER)).told == ["AgentRang Local/x"]
 
 
+def queued(channel: str) -> Channel:
+    return Channel(channel, dialplan=Dialplan("voicebot-handover", "Queue", "support,i"))
+
+
+def with_bot(channel: str) -> Channel:
+    return Channel(channel, dialplan=Dialplan("voicebot-call", "Stasis", "voicebot"))
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adoption, "ADOPT_AFTER_S", 0.01)
+
+
 class FakeLink:
     """A floor socket: these channels are live, then these events come, then it is lost."""
 
@@ -177,16 +192,16 @@ class FakeLink:
         self.booting = 0
         self.left: tuple[Bridge, ...] = ()
         self.removed: list[str] = []
-        self._live = tuple(live)
+        self.live = tuple(live)
         self._events = list(events)
 
     async def channels(self) -> tuple[Channel, ...]:
-        if self.booting:
-            self.booting -= 1
-            raise AriError("GET channels: 503", 503)
-        return self._live
+        return self.live
 
     async def bridges(self) -> tuple[Bridge, ...]:
+        if self.booting:
+            self.booting -= 1
+            raise AriError("GET bridges: 503", 503)
         return self.left
 
     async def hang_up(self, channel: str) -> None:
@@ -221,8 +236,7 @@ def test_after_a_crash_calls_that_ended_are_sealed_and_those_in_the_queue_follow
             crashed.call("waits", started("waits"))
         async with journal_of(tmp_path) as journal:
             floor = Floor(lambda: 0.0)
-            waits = Channel("waits", dialplan=Dialplan("voicebot-handover", "Queue", "support,i"))
-            link: Any = FakeLink([waits], ChannelDestroyed(Channel("waits")))
+            link: Any = FakeLink([queued("waits")], ChannelDestroyed(Channel("waits")))
             await floor.watch(link, journal)
             assert await journal.unsealed() == []
             ended, waited = await journal.resume("ended"), await journal.resume("waits")
@@ -275,10 +289,10 @@ def test_another_refusal_ends_the_watch(run: Run, tmp_path: Path) -> None:
         async with journal_of(tmp_path) as journal:
             link: Any = FakeLink([])
 
-            async def refuse() -> tuple[Channel, ...]:
-                raise AriError("GET channels: 500", 500)
+            async def refuse() -> tuple[Bridge, ...]:
+                raise AriError("GET bridges: 500", 500)
 
-            link.channels = refuse
+            link.bridges = refuse
             await Floor(lambda: 0.0).watch(link, journal)
 
     run(scenario())
@@ -292,10 +306,111 @@ def test_what_a_crashed_controller_left_is_swept_and_live_calls_are_not(run: Run
                 Bridge("1-bridge", "1-bridge", ("1-media",)),
                 Bridge("2-bridge", "2-bridge", ()),
                 Bridge("3-bridge", "3-bridge", ("3", "3-media")),
+                Bridge("4-1-bridge", "4-1-bridge", ("4",)),
+                Bridge("5-bridge", "5-bridge", ()),
                 Bridge("x", "queue bridge", ()),
             )
+            link.live = (with_bot("3"), Channel("3-media"), queued("4"), with_bot("5"), Channel("6-media"))
             await Floor(lambda: 0.0).watch(link, journal)
-            assert link.removed == ["1-media", "1-bridge", "2-bridge"]
+            assert link.removed == ["6-media", "1-media", "1-bridge", "2-bridge", "4-1-bridge"]
+
+    run(scenario())
+
+
+def test_a_caller_whose_bot_was_with_another_controller_is_adopted_when_he_comes_into_the_queue(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with journal_of(tmp_path) as other, journal_of(tmp_path) as journal:
+            record = other.call("c", started("c"))
+            record.append(4_000, HandoverDecided("asked for a person", "support", 0, ""))
+            assert await record.ours()
+            link: Any = FakeLink([with_bot("c")], QUEUED, RINGS, ANSWERS, joins(), GONE)
+            link.left = (Bridge("c-bridge", "c-bridge", ()),)
+            await Floor(lambda: 0.0).watch(link, journal)
+            lines = await journal.lines("c")
+            assert [line.type for line in lines[2:]] == [
+                *["queue_entered", "agent_rang", "agent_answered", "agent_joined", "caller_hung_up", "call_sealed"]
+            ]
+            assert lines[-1].t_ms == 4_000
+            assert "c-bridge" in link.removed
+            record.append(5_000, HandoverDecided("late", "support", 0, ""))
+            assert not await record.ours()
+
+    run(scenario())
+
+
+def test_a_caller_who_was_never_with_a_bot_is_let_go(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with journal_of(tmp_path) as journal:
+            floor = Floor(lambda: 0.0)
+            link: Any = FakeLink([], QUEUED)
+            await floor.watch(link, journal)
+            assert len(floor) == 0
+
+    run(scenario())
+
+
+def test_a_caller_who_hangs_up_while_nobody_has_him_is_sealed(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with journal_of(tmp_path) as crashed:
+            crashed.call("c", started("c"))
+        async with journal_of(tmp_path) as journal:
+            link: Any = FakeLink([with_bot("c")], GONE)
+            await Floor(lambda: 0.0).watch(link, journal)
+            [*_, last] = await journal.lines("c")
+            assert last.type == "call_sealed"
+
+    run(scenario())
+
+
+def test_who_gets_the_floor_back_goes_on_behind_what_the_other_wrote(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with journal_of(tmp_path) as other, journal_of(tmp_path) as journal:
+            floor = Floor(lambda: 0.0)
+            record = journal.call("c", started("c"))
+            floor.follow("c", record, 1_000)
+            assert await record.ours()
+            theirs = await other.resume("c")
+            theirs.append(2_000, QueueEntered("support"))
+            assert await theirs.ours()
+            link: Any = FakeLink([queued("c")], RINGS, GONE)
+            await floor.watch(link, journal)
+            assert [line.type for line in await journal.lines("c")] == [
+                *["call_started", "queue_entered", "agent_rang", "queue_left", "caller_hung_up", "call_sealed"]
+            ]
+
+    run(scenario())
+
+
+def test_callers_whom_another_controller_watches_are_forgotten_in_time(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with journal_of(tmp_path) as journal:
+            now_s = [0.0]
+            floor = Floor(lambda: now_s[0])
+            floor.follow("a", journal.call("a", started("a")), 0)
+            now_s[0] = UNWATCHED_S + 1
+            floor.follow("b", journal.call("b", started("b")), 0)
+            assert len(floor) == 1
+            assert [call.call_id for call in await journal.unsealed()] == ["a"]
+
+    run(scenario())
+
+
+def test_while_it_watches_its_socket_can_be_asked(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with journal_of(tmp_path) as journal:
+            floor = Floor(lambda: 0.0)
+            seen: list[Any] = []
+            link: Any = FakeLink([], QUEUED)
+            take = link.next
+
+            async def next_event() -> Event:
+                seen.append(floor.link)
+                return await take()  # type: ignore[no-any-return]
+
+            link.next = next_event
+            await floor.watch(link, journal)
+            assert seen[0] is link
+            assert floor.link is None
 
     run(scenario())
 

@@ -11,16 +11,19 @@ import pytest
 from voicebot.errors import AriError, MediaError
 from voicebot.telephony import leg as leg_module
 from voicebot.telephony.ari import (
+    Bridge,
     Channel,
     ChannelDestroyed,
     ChannelDtmfReceived,
     ChannelHangupRequest,
+    ChannelHold,
     ChannelStateChange,
+    ChannelUnhold,
     Event,
     StasisEnd,
     StasisStart,
 )
-from voicebot.telephony.leg import Leg, MediaDoor
+from voicebot.telephony.leg import Leg, MediaDoor, owner
 from voicebot.telephony.media import MediaLink
 
 Run = Callable[[object], object]
@@ -88,8 +91,9 @@ class Pbx:
         self._ask(f"continue {channel} {context}")
 
 
-def leg_on(pbx: Any, keys: list[str] | None = None) -> Leg:
-    return Leg(pbx, StasisStart("voicebot:PJSIP/x-1", CALLER), pbx.door, lambda _: None, (keys if keys is not None else []).append)
+def leg_on(pbx: Any, keys: list[str] | None = None, holds: list[bool] | None = None, part: int = 0) -> Leg:
+    on_digit, on_hold = (keys if keys is not None else []).append, (holds if holds is not None else []).append
+    return Leg(pbx, StasisStart("voicebot:PJSIP/x-1", CALLER), pbx.door, part=part, on_frame=lambda _: None, on_digit=on_digit, on_hold=on_hold)
 
 
 async def opened(leg: Leg) -> None:
@@ -175,12 +179,25 @@ def test_our_own_channel_ending_is_a_fault(run: Run) -> None:
     run(scenario())
 
 
-def test_keys_are_the_callers_only_and_other_events_mean_nothing(run: Run) -> None:
+def test_hold_is_the_callers_only(run: Run) -> None:
+    async def scenario() -> None:
+        pbx = Pbx()
+        holds: list[bool] = []
+        told: list[Event] = [ChannelHold(MEDIA), ChannelHold(CALLER), ChannelUnhold(MEDIA), ChannelUnhold(CALLER), StasisEnd(CALLER)]
+        for event in told:
+            pbx.events.put_nowait(event)
+        await leg_on(pbx, holds=holds).watch()
+        assert holds == [True, False]
+
+    run(scenario())
+
+
+def test_keys_are_the_callers_only_once_a_press_and_other_events_mean_nothing(run: Run) -> None:
     async def scenario() -> None:
         pbx = Pbx()
         keys: list[str] = []
-        told: list[Event] = [ChannelDtmfReceived(CALLER, "5"), ChannelDtmfReceived(MEDIA, "6"), ChannelStateChange(CALLER), StasisEnd(Channel("z"))]
-        for event in [*told, StasisEnd(CALLER)]:
+        pressed: list[Event] = [ChannelDtmfReceived(CALLER, "5", 100), ChannelDtmfReceived(CALLER, "5", 160), ChannelDtmfReceived(MEDIA, "6")]
+        for event in [*pressed, ChannelStateChange(CALLER), StasisEnd(Channel("z")), StasisEnd(CALLER)]:
             pbx.events.put_nowait(event)
         await leg_on(pbx, keys).watch()
         assert keys == ["5"]
@@ -217,3 +234,59 @@ def test_a_token_opens_the_door_once() -> None:
         assert door.admit(token) is None
 
     asyncio.run(scenario())
+
+
+# A call that was taken over.
+
+
+class Left(Pbx):
+    """An Asterisk in which another controller's bridge and media channel for this caller are left, and those of another caller."""
+
+    async def bridges(self) -> tuple[Bridge, ...]:
+        return tuple(Bridge(name) for name in ("c1-bridge", "c1-1-bridge", "c12-bridge", "queue"))
+
+    async def channels(self) -> tuple[Channel, ...]:
+        return (CALLER, MEDIA, Channel("c1-1-media"), Channel("c12-media"), Channel("c12"))
+
+
+def test_what_an_earlier_controller_left_is_removed_before_the_caller_is_bridged_again(run: Run) -> None:
+    async def scenario() -> None:
+        pbx = Left()
+        async with leg_on(pbx, part=2) as leg:
+            await opened(leg)
+        assert pbx.asked == [
+            *["destroy c1-bridge", "destroy c1-1-bridge", "hang up c1-media", "hang up c1-1-media"],
+            *["media c1-2-media voicebot:PJSIP/x-1 voicebot-media", "bridge c1-2-bridge", "answer c1", "add c1-2-bridge c1 c1-2-media"],
+            *["hang up c1-2-media", "destroy c1-2-bridge"],
+        ]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("name", "caller"),
+    [
+        ("c1-media", "c1"),
+        ("c1-bridge", "c1"),
+        ("c1-3-media", "c1"),
+        ("voicebot-1795379204.4-bridge", "voicebot-1795379204.4"),
+        ("voicebot-1795379204.4-12-media", "voicebot-1795379204.4"),
+        ("1795379204.4", ""),
+        ("-media", ""),
+        ("bridge", ""),
+        ("c1-medial", ""),
+    ],
+)
+def test_a_name_tells_for_which_caller_it_was_made(name: str, caller: str) -> None:
+    assert owner(name) == caller
+
+
+def test_each_controller_has_its_own_way_for_media(run: Run) -> None:
+    async def scenario() -> None:
+        pbx = Pbx()
+        pbx.door = MediaDoor("voicebot-media-8089")
+        async with leg_on(pbx) as leg:
+            await opened(leg)
+        assert pbx.asked[0] == "media c1-media voicebot:PJSIP/x-1 voicebot-media-8089"
+
+    run(scenario())

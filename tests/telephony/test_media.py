@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.kit.clock import VirtualLoop, run_virtual
 from voicebot.errors import MediaError
-from voicebot.telephony.media import AHEAD_FRAMES, Frame, MediaLink
-from voicebot.values import FRAME_BYTES, SILENCE_FRAME
+from voicebot.telephony.media import AHEAD_FRAMES, BAND_FRAMES, LATE_FRAMES, Frame, MediaLink
+from voicebot.values import FRAME_BYTES, FRAME_MS, SILENCE_FRAME
 
 VOICE = b"\x10\x20" * (FRAME_BYTES // 2)
-Run = Callable[[object], object]
+Run = Callable[[Coroutine[Any, Any, None]], None]
+
+
+@pytest.fixture
+def run() -> Run:
+    return run_virtual
+
+
+LATEST_MS = 120
+"""The call's time is behind the clock's by at most this much: lost frames are put in 60 ms after the last one."""
 
 
 class Wire:
@@ -40,6 +51,10 @@ class Wire:
         return [text["command"] for text in self.texts]
 
 
+def numbered(number: int) -> bytes:
+    return number.to_bytes(2, "little") * (FRAME_BYTES // 2)
+
+
 class Bench:
     def __init__(self) -> None:
         self.frames: list[Frame] = []
@@ -47,9 +62,27 @@ class Bench:
         self.wire = Wire()
         self.link.connect(self.wire)
 
+    @property
+    def ahead_ms(self) -> float:
+        """How far the call's time is ahead of the clock's."""
+        return self.link.now_ms - asyncio.get_running_loop().time() * 1000
+
+    def pass_time(self, ms: float) -> None:
+        """The clock goes on and nothing comes."""
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.skip(ms / 1000)
+
     def hear(self, frames: int = 1) -> None:
+        """So many frames, each in its time."""
         for _ in range(frames):
+            self.pass_time(FRAME_MS)
             self.link.receive_audio(VOICE)
+
+    def burst(self, first: int, last: int) -> None:
+        """Frames `first` to `last` all at once, each of which can be told from the others."""
+        for number in range(first, last):
+            self.link.receive_audio(numbered(number))
 
     def mark(self, which: int = -1) -> None:
         marks = [text["correlation_id"] for text in self.wire.texts if text["command"] == "MARK_MEDIA"]
@@ -77,13 +110,14 @@ def test_any_split_of_the_audio_gives_the_same_frames(tail: bytes, cuts: list[in
         bench = Bench()
         at = 0
         for cut in cuts * (len(audio) // sum(cuts) + 1):
+            bench.pass_time(len(audio[at : at + cut]) / FRAME_BYTES * FRAME_MS)
             bench.link.receive_audio(audio[at : at + cut])
             at += cut
         heard = b"".join(frame.caller for frame in bench.frames)
         assert heard == audio[: len(audio) // FRAME_BYTES * FRAME_BYTES]
         bench.close()
 
-    asyncio.run(scenario())
+    run_virtual(scenario())
 
 
 def test_silence_marked_lost_stands_in_for_frames_that_do_not_come(run: Run) -> None:
@@ -94,22 +128,162 @@ def test_silence_marked_lost_stands_in_for_frames_that_do_not_come(run: Run) -> 
         lost = [frame for frame in bench.frames if frame.lost]
         assert 10 <= len(lost) <= 16
         assert all(frame.caller == SILENCE_FRAME for frame in lost)
-        assert bench.link.lost_ms == len(lost) * 20
         bench.hear(1)
-        assert bench.link.lost_ms == 0
+        assert not bench.frames[-1].lost
         assert [frame.at_ms for frame in bench.frames] == [20 * (i + 1) for i in range(len(bench.frames))]
         bench.close()
 
     run(scenario())
 
 
-def test_no_frame_is_called_lost_while_they_come_in_time(run: Run) -> None:
+@pytest.mark.parametrize(("most_ms", "lost"), [(0, 0), (30, 0), (40, 2)])
+def test_jitter_costs_a_frame_or_two_once_and_then_nothing(run: Run, most_ms: int, lost: int) -> None:
     async def scenario() -> None:
         bench = Bench()
-        for _ in range(15):
-            bench.hear()
-            await asyncio.sleep(0.02)
+        loop = asyncio.get_running_loop()
+        for number, share in enumerate([0, 1, 0.2, 1, 0, 0.5] * 20):
+            await asyncio.sleep(max((number * FRAME_MS + share * most_ms) / 1000 - loop.time(), 0))
+            bench.link.receive_audio(VOICE)
+        assert sum(frame.lost for frame in bench.frames) == lost
+        assert not any(frame.late for frame in bench.frames)
+        bench.close()
+
+    run(scenario())
+
+
+def test_lost_frames_begin_sixty_milliseconds_after_the_last_one(run: Run) -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        bench.hear(5)
+        await asyncio.sleep(0.055)
         assert not any(frame.lost for frame in bench.frames)
+        await asyncio.sleep(0.010)
+        assert [frame.lost for frame in bench.frames[5:]] == [True] * 3
+        bench.close()
+
+    run(scenario())
+
+
+def test_a_process_that_was_too_busy_to_look_calls_nothing_lost(run: Run) -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        bench.hear(5)
+        bench.pass_time(500)
+        await asyncio.sleep(0.001)
+        bench.burst(0, 25)
+        await asyncio.sleep(0.05)
+        assert [frame.caller for frame in bench.frames[5:]] == [numbered(number) for number in range(25)]
+        assert not any(frame.lost for frame in bench.frames)
+        bench.close()
+
+    run(scenario())
+
+
+def test_what_comes_after_a_stall_of_the_line_is_handed_on_late_and_takes_no_time(run: Run) -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        bench.hear(5)
+        await asyncio.sleep(0.5)
+        bench.burst(0, 25)
+        await asyncio.sleep(FRAME_MS / 1000)
+        bench.burst(25, 26)
+        assert abs(bench.ahead_ms) <= BAND_FRAMES * FRAME_MS
+        came = [frame for frame in bench.frames[5:] if not frame.lost]
+        assert b"".join(frame.late + frame.caller for frame in came) == b"".join(map(numbered, range(26))), "all of it, in order"
+        assert len(came) == BAND_FRAMES + 1
+        bench.close()
+
+    run(scenario())
+
+
+def test_only_so_much_late_audio_is_kept(run: Run) -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        await asyncio.sleep(10)
+        bench.burst(0, 500)
+        await asyncio.sleep(0.1)
+        late = b"".join(frame.late for frame in bench.frames)
+        assert late == b"".join(map(numbered, range(500 - LATE_FRAMES, 500)))
+        assert abs(bench.ahead_ms) <= BAND_FRAMES * FRAME_MS
+        bench.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("drift_ppm", [500, -500, 50_000, -50_000])
+def test_an_hour_with_a_drifting_phone_shifts_no_time_and_loses_no_audio(run: Run, drift_ppm: int) -> None:
+    hour_s = 3_600.0 if abs(drift_ppm) < 1_000 else 60.0
+
+    async def scenario() -> None:
+        bench = Bench()
+        loop = asyncio.get_running_loop()
+        over = asyncio.Event()
+        sent, worst_ms = 0, 0.0
+
+        def speak() -> None:
+            nonlocal sent, worst_ms
+            bench.link.receive_audio(VOICE)
+            sent += 1
+            worst_ms = max(worst_ms, abs(bench.ahead_ms))
+            at_s = sent * FRAME_MS / 1000 / (1 + drift_ppm / 1e6)
+            over.set() if at_s > hour_s else loop.call_at(at_s, speak)
+
+        speak()
+        await over.wait()
+        given = sum(not frame.lost for frame in bench.frames)
+        late = sum(len(frame.late) for frame in bench.frames) // FRAME_BYTES
+        lost = len(bench.frames) - given
+        drifted = round(hour_s * 50 * abs(drift_ppm) / 1e6)
+        assert worst_ms <= (BAND_FRAMES + 1) * FRAME_MS
+        assert sent - given - late <= 1, "what has come last may still be kept"
+        assert abs((late if drift_ppm > 0 else lost) - drifted) <= BAND_FRAMES + 1
+        assert (lost if drift_ppm > 0 else late) == 0
+        bench.close()
+
+    run(scenario())
+
+
+def test_what_was_heard_of_a_phrase_does_not_depend_on_the_packets_that_get_through(run: Run) -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        playing = bench.link.play(VOICE * 500)
+        for number in range(400):
+            await asyncio.sleep(FRAME_MS / 1000)
+            if number % 20:
+                bench.link.receive_audio(VOICE)
+        assert abs(bench.link.heard_ms(playing) - 8_000) <= (BAND_FRAMES + 1) * FRAME_MS
+        bench.close()
+
+    run(scenario())
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 30)), max_size=40))
+def test_however_audio_comes_the_call_keeps_time_and_order(arrivals: list[tuple[int, int]]) -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        sent = 0
+        for wait_ms, frames in arrivals:
+            await asyncio.sleep(wait_ms / 1000)
+            bench.burst(sent, sent + frames)
+            sent += frames
+            assert -LATEST_MS <= bench.ahead_ms <= BAND_FRAMES * FRAME_MS
+        assert [frame.at_ms for frame in bench.frames] == [FRAME_MS * number for number in range(1, len(bench.frames) + 1)]
+        heard = b"".join(frame.late + (b"" if frame.lost else frame.caller) for frame in bench.frames)
+        numbers = [int.from_bytes(heard[at : at + 2], "little") for at in range(0, len(heard), FRAME_BYTES)]
+        assert numbers == sorted(set(numbers)), "nothing twice, nothing out of turn"
+        bench.close()
+
+    run_virtual(scenario())
+
+
+def test_what_was_heard_is_known_when_who_waits_for_it_is_cancelled(run: Run) -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        playing = bench.link.play(VOICE * 10)
+        waiting = asyncio.ensure_future(playing.done)
+        bench.hear(4)
+        waiting.cancel()
+        assert bench.link.heard_ms(playing) == 80
         bench.close()
 
     run(scenario())
@@ -311,7 +485,7 @@ def test_any_control_text_is_taken_or_refused_by_name(text: bytes) -> None:
             assert "not JSON" in str(error)
         bench.close()
 
-    asyncio.run(scenario())
+    run_virtual(scenario())
 
 
 @pytest.mark.parametrize("text", [b'{"event":"MEDIA_XOFF"}', b'{"event":"MEDIA_MARK_PROCESSED","correlation_id":"99"}', b"{}"])

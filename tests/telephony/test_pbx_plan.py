@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from voicebot.errors import PbxError
 from voicebot.settings import Pbx, Settings
 from voicebot.telephony import pbx_plan
-from voicebot.telephony.pbx_plan import Binary, find_binary, parse_version, plan, recent_enough, secret, version
+from voicebot.telephony.pbx_plan import Binary, find_binary, media_connection, parse_version, plan, recent_enough, secret, version
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,8 @@ def test_a_plan_has_absolute_folders_real_ports_and_the_three_socket_addresses(t
     made = plan(settings(tmp_path, tree, sip_port=0), controller_port=4321)
     assert made.sip_port > 0
     assert made.run.is_absolute()
-    assert (made.control_url, made.floor_url, made.media_url) == tuple(f"ws://127.0.0.1:4321/{name}" for name in ("ari", "floor", "media"))
+    assert (made.control_url, made.floor_url) == ("ws://127.0.0.1:4321/ari", "ws://127.0.0.1:4321/floor")
+    assert made.media == {"voicebot-media": "ws://127.0.0.1:4321/media"}
     assert made.hotlines == {"100": "en", "200": "zh"}
     assert not made.anonymous
 
@@ -48,6 +49,17 @@ def test_the_settings_decide_when_nothing_overrides_them(tmp_path: Path, tree: P
     made = plan(settings(tmp_path, tree, sip_port=5070, anonymous=True))
     assert (made.sip_port, made.anonymous, made.control_url) == (5070, True, "ws://127.0.0.1:8088/ari")
     assert not plan(settings(tmp_path, tree, anonymous=True), anonymous=False).anonymous
+
+
+def test_several_controllers_are_reached_through_the_balancer_but_each_for_its_own_media(tmp_path: Path, tree: Path) -> None:
+    made = plan(settings(tmp_path, tree, sip_port=5070, balancer="127.0.0.1:9000", controllers=("127.0.0.1:9001", "127.0.0.1:9002")))
+    assert (made.control_url, made.floor_url) == ("ws://127.0.0.1:9000/ari", "ws://127.0.0.1:9000/floor")
+    assert made.media == {"voicebot-media-9001": "ws://127.0.0.1:9001/media", "voicebot-media-9002": "ws://127.0.0.1:9002/media"}
+
+
+@pytest.mark.parametrize(("own", "name"), [("127.0.0.1:9001", "voicebot-media-9001"), ("127.0.0.1:8088", "voicebot-media")])
+def test_a_controller_knows_the_way_to_itself(own: str, name: str) -> None:
+    assert media_connection(("127.0.0.1:9001", "127.0.0.1:9002"), own) == name
 
 
 def test_secrets_are_made_once_differ_and_never_show_in_a_repr(tmp_path: Path, tree: Path) -> None:

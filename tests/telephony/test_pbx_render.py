@@ -22,7 +22,7 @@ def plan(tmp_path: Path) -> PbxPlan:
         rtp_last=30_099,
         control_url="ws://127.0.0.1:9/ari",
         floor_url="ws://127.0.0.1:9/floor",
-        media_url="ws://127.0.0.1:9/media",
+        media={"voicebot-media-8": "ws://127.0.0.1:8/media", "voicebot-media-9": "ws://127.0.0.1:9/media"},
         password="control-password",
         ari_password="ari-password",
         agents={"6001": "first-secret", "6002": "second-secret"},
@@ -46,13 +46,27 @@ def test_no_place_holder_is_left_and_asterisks_own_stay(plan: PbxPlan) -> None:
 
 
 def test_fragments_are_no_files_of_their_own(plan: PbxPlan) -> None:
-    assert not {name for name in configuration(plan) if name.endswith(("-agent.conf", "-callers.conf", "-hotline.conf", "-member.conf"))}
+    assert not {
+        name for name in configuration(plan) if name.endswith(("-agent.conf", "-callers.conf", "-hotline.conf", "-media.conf", "-member.conf"))
+    }
 
 
 def test_each_agent_has_an_endpoint_a_secret_and_a_place_in_the_queue(plan: PbxPlan) -> None:
     files = configuration(plan)
     assert {"[6001](voicebot-leg)", "[6002](voicebot-leg)", "password=first-secret", "password=second-secret"} <= options(files["pjsip.conf"])
     assert {"member=>PJSIP/6001,0,6001,PJSIP/6001", "member=>PJSIP/6002,0,6002,PJSIP/6002", "timeout=21"} <= options(files["queues.conf"])
+
+
+def test_each_controller_has_a_way_for_its_media_and_all_share_the_one_for_control(plan: PbxPlan) -> None:
+    sockets = configuration(plan)["websocket_client.conf"]
+    ways = re.findall(r"^\[([a-z0-9-]+)\].*?^uri = (\S+)", sockets, re.M | re.S)
+    assert ways == [
+        ("voicebot-control", "ws://127.0.0.1:9/ari"),
+        ("voicebot-media-8", "ws://127.0.0.1:8/media"),
+        ("voicebot-media-9", "ws://127.0.0.1:9/media"),
+        ("voicebot-floor", "ws://127.0.0.1:9/floor"),
+    ]
+    assert sockets.count("password = control-password") == 4
 
 
 def test_each_hotline_has_its_number_and_language_and_no_pattern_takes_others(plan: PbxPlan) -> None:

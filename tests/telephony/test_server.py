@@ -13,6 +13,8 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 from picows.common import WSHandshakeError
 
 from voicebot.errors import AriError, VoicebotError
+from voicebot.telephony import server
+from voicebot.telephony import server as server_module
 from voicebot.telephony.ari import StasisStart
 from voicebot.telephony.media import Frame, MediaLink
 from voicebot.telephony.server import ControlLink, Credentials, Handlers, Server
@@ -49,19 +51,21 @@ class Bench:
         self.frames: list[Frame] = []
         self.waiting: dict[str, MediaLink] = {}
         self.well = True
+        self.why = b"why\n"
         self.held: list[int] = []
         handlers = Handlers(
             self.calls.append,
             self.floors.append,
             self.held.append,
             lambda token: self.waiting.pop(token, None),
-            lambda: (self.well, b"why\n"),
+            lambda: (self.well, self.why),
             lambda: b"calls 1\n",
         )
         self.server = Server("127.0.0.1", 0, Credentials("voicebot", "secret"), handlers)
 
-    async def connect(self, path: str, headers: dict[str, str]) -> tuple[WSTransport, Asterisk]:
-        transport, listener = await ws_connect(Asterisk, f"ws://127.0.0.1:{self.server.port}{path}", extra_headers=headers)
+    async def connect(self, path: str, headers: dict[str, str], *, answers_pings: bool = True) -> tuple[WSTransport, Asterisk]:
+        url = f"ws://127.0.0.1:{self.server.port}{path}"
+        transport, listener = await ws_connect(Asterisk, url, extra_headers=headers, enable_auto_pong=answers_pings)
         assert isinstance(listener, Asterisk)
         return transport, listener
 
@@ -101,6 +105,30 @@ def test_a_control_socket_brings_events_and_takes_requests(run: Run) -> None:
             transport.send(WSMsgType.TEXT, json.dumps({"type": "RESTResponse", "request_id": number, "status_code": 204}).encode())
             await asked
             transport.disconnect()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("path", ["/ari", "/floor", "/media?token=good"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_socket_that_does_not_answer_is_lost(*, path: str, there: bool, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half-open: neither data nor a close ever comes. One that answers may be silent for as long as it likes."""
+    monkeypatch.setattr(server, "PROBE_S", 0.1)
+
+    async def scenario() -> None:
+        async with bench() as b:
+            b.waiting["good"] = link = MediaLink(lambda _frame: None)
+            transport, asterisk = await b.connect(path, GOOD, answers_pings=there)
+            if there:
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(asterisk.closed.wait(), 1.0)
+                transport.disconnect()
+            await asyncio.wait_for(asterisk.closed.wait(), 5)
+            if path.startswith("/media"):
+                await asyncio.wait_for(link.closed(), 5)
+            else:
+                with pytest.raises(AriError, match="closed the control connection"):
+                    await asyncio.wait_for((b.calls or b.floors)[0].next(), 5)
 
     run(scenario())
 
@@ -241,3 +269,34 @@ def test_credentials_are_compared_whole() -> None:
     assert credentials.match(GOOD["Authorization"])
     assert not credentials.match(GOOD["Authorization"][:-1])
     assert not credentials.match("")
+
+
+def test_a_controller_that_takes_no_new_calls_says_so_with_404(run: Run) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            b.well, b.why = False, b"draining\n"
+            assert await get(b.server.port, "/healthz") == ("HTTP/1.1 404 Not Found", "draining\n")
+
+    run(scenario())
+
+
+# A control socket that is half-open.
+
+
+def test_a_control_socket_that_answers_stays_and_one_that_does_not_is_lost(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "PROBE_S", 0.05)
+
+    async def scenario() -> None:
+        async with bench() as b:
+            transport, _ = await b.connect("/ari", GOOD)
+            await until(lambda: b.calls)
+            await asyncio.sleep(0.3)
+            assert not b.calls[0].ari.lost
+            _, mute = await ws_connect(Asterisk, f"ws://127.0.0.1:{b.server.port}/ari", extra_headers=GOOD, enable_auto_pong=False)
+            await until(lambda: len(b.calls) == 2 and b.calls[1].ari.lost)
+            assert isinstance(mute, Asterisk)
+            await mute.closed.wait()
+            assert not b.calls[0].ari.lost
+            transport.disconnect()
+
+    run(scenario())

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from voicebot.errors import PbxError
 from voicebot.settings import Settings
 from voicebot.testbed import acceptance
-from voicebot.testbed.acceptance import CHECKS, Alone, Check, OnRig, OnTarget
+from voicebot.testbed.acceptance import CHECKS, Alone, Check, OnRig, OnTarget, Scale
 from voicebot.testbed.bench_figures import Figure, Result
 from voicebot.testbed.rig import Rig, Target
 
@@ -31,9 +31,10 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     happened: list[str] = []
 
     @asynccontextmanager
-    async def rig() -> AsyncIterator[Rig]:
+    async def rig(overrides: Mapping[str, Any] | None = None) -> AsyncIterator[Rig]:
         number = happened.count("up")
         happened.append("up")
+        happened.extend(overrides or ())
         yield cast(Rig, Target(("127.0.0.1", number), Settings()))
         happened.append("down")
 
@@ -41,9 +42,9 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return happened
 
 
-def put_to(asked: list[tuple[int, int]], result: Result = PASSED) -> Callable[[Target, int], Coroutine[Any, Any, Result]]:
-    async def run(target: Target, seed: int) -> Result:
-        asked.append((target.address[1], seed))
+def put_to(asked: list[tuple[int, int]], result: Result = PASSED) -> Callable[[Target, Scale], Coroutine[Any, Any, Result]]:
+    async def run(target: Target, scale: Scale) -> Result:
+        asked.append((target.address[1], scale.seed))
         return result
 
     return run
@@ -54,13 +55,13 @@ def checking(monkeypatch: pytest.MonkeyPatch, checks: Mapping[str, Check]) -> No
 
 
 async def measured(names: list[str], at: str | None = None) -> dict[str, Result]:
-    return await acceptance.results(names, at, 7, lambda _name, _result: None)
+    return await acceptance.results(names, at, Scale(7), lambda _name, _result: None)
 
 
 def test_every_check_of_the_issue_is_there() -> None:
     assert list(CHECKS) == [
         *("questions-ulaw", "questions-alaw", "turns-1", "turns-10", "barge-in", "backchannel", "pauses", "handover"),
-        *("kill", "controller-down", "hangups", "errors"),
+        *("kill", "controller-down", "hangups", "soak", "silent", "curve", "errors"),
     ]
 
 
@@ -71,6 +72,12 @@ def test_checks_share_one_voicebot_but_faults_get_a_fresh_one(run: Run, started:
     assert asked == [(0, 7), (0, 7), (1, 7), (0, 7)]
     assert started == ["up", "up", "down", "down"]
     assert all(result.passed for result in found.values())
+
+
+def test_a_fresh_voicebot_gets_the_settings_of_its_check(run: Run, started: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    checking(monkeypatch, {"a": OnRig(put_to([]), fresh=True, settings={"turns.no_rtp_ms": 3_000})})
+    run(measured(["a"]))
+    assert started == ["up", "turns.no_rtp_ms", "down"]
 
 
 def test_a_check_that_needs_none_starts_none(run: Run, started: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +100,7 @@ def test_a_voicebot_that_runs_already_is_called_where_it_is(run: Run, started: l
 
 
 def test_a_check_that_cannot_be_run_has_failed_and_the_others_go_on(run: Run, started: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(_rig: Rig, _seed: int) -> Result:
+    async def broken(_rig: Rig, _scale: Scale) -> Result:
         raise ExceptionGroup("calls", [PbxError("Asterisk does not answer")])
 
     checking(monkeypatch, {"a": OnRig(broken, fresh=True), "b": OnTarget(put_to([]))})
@@ -105,7 +112,7 @@ def test_a_check_that_cannot_be_run_has_failed_and_the_others_go_on(run: Run, st
 
 
 def test_a_fault_of_the_check_itself_is_not_hidden(run: Run, started: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    async def wrong(_rig: Rig, _seed: int) -> Result:
+    async def wrong(_rig: Rig, _scale: Scale) -> Result:
         raise ExceptionGroup("calls", [KeyError("answer/bill")])
 
     checking(monkeypatch, {"a": OnRig(wrong)})
@@ -135,6 +142,19 @@ def test_the_table_names_target_figure_and_verdict(started: list[str], monkeypat
     assert code == 1
     assert all(word in out for word in ("a: FAIL", "wait", "≤ 700 ms", "900 ms", "FAIL"))
     assert "failed: a" in told
+
+
+def test_long_checks_are_as_long_as_asked_for(started: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Scale] = []
+
+    async def run(_target: Target, scale: Scale) -> Result:
+        asked.append(scale)
+        return PASSED
+
+    checking(monkeypatch, {"a": OnTarget(run)})
+    command("a")
+    command("a", "--seed", "3", "--soak-calls", "2000", "--curve", "1,50")
+    assert asked == [Scale(1, 300, (1, 5, 10)), Scale(3, 2_000, (1, 50))]
 
 
 def test_an_unknown_name_is_refused_with_the_names_there_are(started: list[str]) -> None:

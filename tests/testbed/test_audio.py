@@ -148,6 +148,15 @@ def test_it_is_found_through_the_codec_and_noise(codec: Codec, babble: Babble) -
     assert match.heard_s == pytest.approx(2.0, abs=0.11)
 
 
+def test_one_search_finds_each_of_many_references(babble: Babble) -> None:
+    references = [babble(seed, 1.5) for seed in range(1, 6)]
+    search = audio.Search(over_the_wire(np.concatenate([part for each in references[:4] for part in (each, audio.silence(0.4))])))
+    found = [search.locate(each) for each in references]
+    assert [match.offset_s for match in found[:4]] == pytest.approx([0, 1.9, 3.8, 5.7], abs=0.001)
+    assert min(match.score for match in found[:4]) > 0.95
+    assert found[4].score < 0.6
+
+
 def test_it_is_found_when_asterisk_has_resampled_it(babble: Babble) -> None:
     reference = babble(1, 2.0)
     up = audio.resample(reference, 8_000, 16_000)

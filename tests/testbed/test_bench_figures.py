@@ -44,6 +44,8 @@ def test_one_missed_bar_fails_the_result() -> None:
     [
         (Figure("wait", 1234.4, "ms", 700), "≤ 700 ms", "1,234 ms"),
         (Figure("right", 90, "%", 90, at_most=False), "≥ 90 %", "90 %"),
+        (Figure("CPU", 0.384, "%", 0.4), "≤ 0.4 %", "0.38 %"),
+        (Figure("CPU", 0.0, "%"), "", "0 %"),
         (Figure("queue", 1.26, "s", 3), "≤ 3.0 s", "1.3 s"),
         (Figure("wait", math.inf, "ms"), "", "never"),
         (Figure("wait", math.nan, "ms"), "", "not measured"),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import math
+from pathlib import Path
 
 import pytest
 
-from voicebot.testbed.bench_load import Load, part
-from voicebot.testbed.processes import Process
+from voicebot.settings import load
+from voicebot.testbed.bench_load import NO_LIMITS, Load, Look, part, used
+from voicebot.testbed.processes import CORES, Process
 
 
 def asterisk(cpu_s: float) -> Process:
@@ -85,3 +88,27 @@ def test_without_processes_or_calls_there_is_no_figure() -> None:
     with idle:
         pass
     assert away.figures() == idle.figures() == ()
+
+
+def stood(at_s: float, family: tuple[Process, ...], phones_s: float, machine_s: float) -> Look:
+    return Look(at_s, family, {}, phones_s, machine_s)
+
+
+def test_cpu_between_two_looks_is_per_call_and_of_the_machine() -> None:
+    before = stood(100.0, (asterisk(5.0), controller(8.0), worker(1.0)), 3.0, 50.0)
+    after = stood(110.0, (asterisk(5.5), controller(8.2), worker(2.0)), 3.1, 50.0 + 5.0 * CORES)
+    found = used(before, after, call_s=50.0)
+    assert {name: round(value, 6) for name, value in found.items()} == {
+        **{"Asterisk": 1.0, "controller": 0.4, "workers": 2.0, "phones": 0.2},
+        "machine": 50.0,
+    }
+
+
+def test_without_calls_there_is_no_cpu_per_call() -> None:
+    look = stood(100.0, (controller(8.0),), 3.0, 50.0)
+    assert math.isnan(used(look, stood(110.0, (controller(9.0),), 3.0, 51.0), call_s=0.0)["controller"])
+
+
+def test_no_limits_are_known_settings(tmp_path: Path) -> None:
+    (tmp_path / "voicebot.toml").write_text("".join(f"{key} = {value}\n" for key, value in NO_LIMITS.items()), encoding="utf-8")
+    assert load(tmp_path / "voicebot.toml").admission.calls == 1_000

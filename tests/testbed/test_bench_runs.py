@@ -138,7 +138,7 @@ def test_how_calls_ended_is_told_when_there_is_a_journal(run: Run, monkeypatch: 
             _, told_of = await runs.turns(with_journal(target, [spoke()]), [BILL] * 4, 2, told)
             return {figure.name: figure.measured for figure in told_of}
 
-    assert run(ask()) == {"calls contained": 2}
+    assert run(ask()) == {"calls contained": 2, "packets lost on the way to the callers": 0}
 
 
 def test_calls_that_fail_count_as_not_answered(run: Run) -> None:

@@ -6,14 +6,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Literal
 
 import pytest
 from sipmessage import Request
 
 from voicebot.testbed import call as call_module
 from voicebot.testbed import sip
-from voicebot.testbed.call import Call, State
+from voicebot.testbed.call import Call, KeysBy, State
 from voicebot.testbed.g711 import Codec, Samples
 from voicebot.testbed.phone import Phone
 from voicebot.testbed.sdp import Direction
@@ -247,6 +246,36 @@ def test_hold_stops_audio_where_it_should_and_unhold_brings_it_back(
     asyncio.run(main())
 
 
+def test_the_codec_may_change_in_mid_call(connect: Connect, babble: Babble) -> None:
+    async def main() -> None:
+        async with connect(("PCMU", "PCMA")) as (placed, taken):
+            other: Codec = "PCMA" if placed.stream.codec == "PCMU" else "PCMU"
+            with pytest.raises(PhoneError, match="488"):
+                await placed.change_codec(other)  # who takes a call keeps to the codec he answered with
+            await taken.change_codec(other)
+            assert (placed.stream.codec, taken.stream.codec) == (other, other)
+            from_s = time.monotonic()
+            await placed.play(babble(1, 0.4))
+            await asyncio.sleep(0.05)
+            assert taken.heard.onset_s(from_s) is not None
+
+    asyncio.run(main())
+
+
+def test_a_phone_may_move_to_another_port_in_mid_call(connect: Connect, babble: Babble) -> None:
+    async def main() -> None:
+        async with connect() as (placed, taken):
+            before = placed.stream.port
+            await placed.move()
+            assert placed.stream.port != before
+            from_s = time.monotonic()
+            await taken.play(babble(1, 0.4))
+            await asyncio.sleep(0.05)
+            assert placed.heard.onset_s(from_s) is not None
+
+    asyncio.run(main())
+
+
 def test_both_sides_may_hold_and_each_lets_go_for_itself(connect: Connect) -> None:
     async def main() -> None:
         async with connect() as (placed, taken):
@@ -297,14 +326,14 @@ def test_a_re_invite_without_an_offer_keeps_the_audio(connect: Connect) -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("how", ["rfc4733", "info"])
-def test_keys_arrive_as_they_were_pressed(connect: Connect, how: Literal["rfc4733", "info"]) -> None:
+@pytest.mark.parametrize(("how", "told"), [("rfc4733", "rfc4733"), ("dtmf-relay", "info"), ("dtmf", "info")])
+def test_keys_arrive_as_they_were_pressed(connect: Connect, how: KeysBy, told: str) -> None:
     async def main() -> None:
         async with connect() as (placed, taken):
             begin_s = time.monotonic()
             await placed.dtmf("10*#", how, key_ms=60, gap_ms=40)
             await asyncio.sleep(0.05)
-            assert [(press.key, press.how) for press in taken.keys] == [(key, how) for key in "10*#"]
+            assert [(press.key, press.how) for press in taken.keys] == [(key, told) for key in "10*#"]
             assert begin_s <= taken.keys[0].at_s <= time.monotonic()
 
     asyncio.run(main())
@@ -350,7 +379,7 @@ def test_without_telephone_events_the_way_out_is_told() -> None:
             taken = await agent.ring(2)
             await taken.answer()
             await placed.wait_answered()
-            with pytest.raises(PhoneError, match="press keys with how='info' or 'inband'"):
+            with pytest.raises(PhoneError, match="press keys with how='dtmf-relay' or 'inband'"):
                 await placed.dtmf("1")
 
     asyncio.run(main())

@@ -66,6 +66,13 @@ def test_duplicates_are_as_many_as_asked_for() -> None:
     assert sum(len(leaves) == 2 for leaves in run(Impairment(duplicate=0.2, seed=4))) / PACKETS == pytest.approx(0.2, rel=0.1)
 
 
+def test_a_stall_holds_everything_back_and_lets_it_go_at_once() -> None:
+    departures = [leaves_s for (leaves_s,) in run(Impairment(stall_ms=300, stall_every_ms=1_000), 150)]
+    for index, leaves_s in enumerate(departures):
+        second, into_s = divmod(index * 0.02, 1.0)
+        assert leaves_s == pytest.approx(second + max(into_s, 0.3))
+
+
 @given(
     st.builds(
         Impairment,
@@ -74,6 +81,7 @@ def test_duplicates_are_as_many_as_asked_for() -> None:
         jitter_ms=st.floats(0, 200),
         reorder=st.floats(0, 1),
         duplicate=st.floats(0, 1),
+        stall_ms=st.floats(0, 1_000),
         seed=st.integers(0, 2**32),
     )
 )
@@ -95,6 +103,8 @@ def test_two_seeds_differ() -> None:
         ({"duplicate": 2}, "duplicate is 2"),
         ({"burst": 0.5}, "burst"),
         ({"jitter_ms": -1}, "jitter_ms"),
+        ({"stall_ms": 2_000}, "stall_every_ms"),
+        ({"stall_every_ms": 0}, "stall_every_ms"),
     ],
 )
 def test_impossible_lines_are_refused_by_name(values: dict[str, float], complaint: str) -> None:

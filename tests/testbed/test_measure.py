@@ -108,6 +108,20 @@ def test_answers_that_begin_alike_are_told_apart_and_counted_once(babble: Babble
     assert [phrase.entry_id for phrase in said] == ["two"]
 
 
+@pytest.mark.parametrize(("lost", "whole"), [(range(0), True), (range(100, 120), False)])
+def test_a_hole_in_an_answer_is_found(lost: range, whole: bool, references: Mapping[str, Samples]) -> None:
+    recording = heard(audio.silence(0.5), references["answer/bill"], audio.silence(1.0), lost=lost)
+    [phrase] = measure.phrases(references, recording, START_S, START_S + 4.5)
+    assert measure.heard_whole(phrase, references["answer/bill"], START_S + 4.5) is whole
+
+
+def test_an_answer_that_the_caller_cut_short_was_whole_as_far_as_it_went(references: Mapping[str, Samples]) -> None:
+    recording = heard(audio.silence(0.5), references["answer/bill"][:12_000], audio.silence(1.0))
+    [phrase] = measure.phrases(references, recording, START_S, START_S + 2.0)
+    assert measure.heard_whole(phrase, references["answer/bill"], START_S + 2.0)
+    assert not measure.heard_whole(phrase, references["answer/bill"], START_S + 3.5)
+
+
 def test_an_answer_cut_by_lost_packets_is_heard_shorter(references: Mapping[str, Samples]) -> None:
     whole = measure.phrases(references, heard(references["answer/bill"]), START_S, START_S + 9)
     torn = measure.phrases(references, heard(references["answer/bill"], lost=range(60, 150)), START_S, START_S + 9)

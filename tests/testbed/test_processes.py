@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -72,3 +73,31 @@ def test_a_leaked_socket_moves_the_count() -> None:
         during = processes.open_files(os.getpid())
     assert (during["socket"] - before["socket"], during["file"] - before["file"]) == (1, 1)
     assert processes.open_files(os.getpid()) == before
+
+
+def test_memory_of_its_own_is_counted_and_grows_with_what_is_kept() -> None:
+    before = processes.heap_bytes(os.getpid())
+    kept = bytearray(os.urandom(1 << 20) * 32)
+    assert processes.heap_bytes(os.getpid()) - before >= len(kept) * 0.9
+
+
+def test_who_is_gone_has_no_memory(family: subprocess.Popen[bytes]) -> None:
+    family.kill()
+    family.wait()
+    assert processes.heap_bytes(family.pid) == 0
+
+
+def test_the_machine_is_as_busy_as_we_are_at_least() -> None:
+    before_s, mine_s = processes.busy_s(), time.process_time()
+    while time.process_time() - mine_s < 0.2:
+        pass
+    assert processes.busy_s() - before_s >= 0.15
+
+
+def test_what_is_open_is_told_by_where_it_leads(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with path.open("w"), socket.socket():
+        targets = processes.open_targets(os.getpid())
+    assert str(path) in targets
+    assert any(target.startswith("socket:") for target in targets)
+    assert str(path) not in processes.open_targets(os.getpid())

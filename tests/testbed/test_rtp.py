@@ -1,4 +1,4 @@
-"""Packets by the letter of the RFCs; streams on real loopback sockets."""
+"""Streams on real loopback sockets."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from voicebot.testbed import audio, g711, rtp
 from voicebot.testbed.g711 import Codec, Samples
 from voicebot.testbed.impair import Impairment, Line
+from voicebot.testbed.packets import key_frames, parse, speech_frames
 from voicebot.testbed.recording import Packet
 from voicebot.testbed.rtp import Stream
 
@@ -55,7 +54,7 @@ async def listener() -> AsyncIterator[tuple[Stream, Callable[[], list[Packet]]]]
                 data = received.recv(2_048)
             except BlockingIOError:
                 return packets
-            packet = rtp.parse(data, time.monotonic())
+            packet = parse(data, time.monotonic())
             assert packet is not None
             packets.append(packet._replace(payload=data[1:2] + packet.payload))  # keeps the marker bit
 
@@ -72,76 +71,11 @@ def marked(packet: Packet) -> bool:
     return bool(packet.payload[0] & 0x80)
 
 
-def test_a_packet_is_read_field_by_field() -> None:
-    assert rtp.parse(packet_bytes(second=0x88), 1.5) == Packet(1.5, 8, 7, 160, 99, b"\xff" * 160)
-
-
-def test_sources_extension_and_padding_are_no_audio() -> None:
-    rest = b"CSRC" * 2 + b"\xbe\xde\x00\x01" + b"EXT!" + b"audio" + b"\0\0\3"
-    packet = rtp.parse(packet_bytes(first=0x80 | 0x20 | 0x10 | 2, rest=rest), 0)
-    assert packet is not None
-    assert packet.payload == b"audio"
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"\x80" * 11,
-        packet_bytes(first=0x40),
-        packet_bytes(first=0xC0),
-        packet_bytes(first=0x8F, rest=b""),
-        packet_bytes(first=0xA0, rest=b"\xff"),
-    ],
-)
-def test_what_is_no_rtp_is_refused(data: bytes) -> None:
-    assert rtp.parse(data, 0) is None
-
-
-@given(st.binary(max_size=80))
-def test_any_datagram_is_read_or_refused(data: bytes) -> None:
-    packet = rtp.parse(data, 0)
-    assert packet is None or len(packet.payload) <= len(data) - 12
-
-
-@given(st.integers(0, 1_000), st.sampled_from(["PCMU", "PCMA"]))
-def test_speech_is_cut_into_whole_frames(count: int, codec: Codec) -> None:
-    samples = (np.arange(count) % 50 * 300).astype(np.int16)
-    frames = rtp.speech_frames(samples, codec)
-    joined = b"".join(frame.payload for frame in frames)
-    assert all(len(frame.payload) == 160 and frame.payload_type == g711.PAYLOAD_TYPES[codec] for frame in frames)
-    assert joined[:count] == g711.encode(samples, codec)
-    assert len(joined) - count < 160
-
-
-def test_frames_know_whether_they_are_voiced() -> None:
-    frames = rtp.speech_frames(np.concatenate((audio.silence(0.04), audio.tone(300, 0.04))), "PCMU")
-    assert [frame.voiced for frame in frames] == [False, False, True, True]
-
-
-@pytest.mark.parametrize(("key", "event"), [("0", 0), ("9", 9), ("*", 10), ("#", 11), ("D", 15)])
-def test_a_key_is_an_event_that_grows_and_ends_three_times(key: str, event: int) -> None:
-    """RFC 4733 sections 2.3 and 2.5.1.4."""
-    frames = rtp.key_frames(key, 101, 100)
-    fields = [struct.unpack("!BBH", frame.payload) for frame in frames]
-    assert [first for first, _, _ in fields] == [event] * 7
-    assert [bool(second & 0x80) for _, second, _ in fields] == [False] * 4 + [True] * 3
-    assert [duration for _, _, duration in fields] == [160, 320, 480, 640, 800, 800, 800]
-    assert [frame.marker for frame in frames] == [True] + [False] * 6
-    assert [frame.back for frame in frames] == [160 * index for index in range(7)]
-
-
-@pytest.mark.parametrize("key", ["x", "", "12"])
-def test_what_is_no_key_is_refused(key: str) -> None:
-    with pytest.raises(ValueError, match="is no DTMF key; the keys are"):
-        rtp.key_frames(key, 101)
-
-
 @pytest.mark.parametrize("codec", ["PCMU", "PCMA"])
 def test_speech_arrives_as_it_was_said(codec: Codec, babble: Babble) -> None:
     async def main() -> None:
         async with pair(codec) as (mouth, ear):
-            played = await mouth.start(rtp.speech_frames(babble(1, 0.4), codec)).done
+            played = await mouth.start(speech_frames(babble(1, 0.4), codec)).done
             await asyncio.sleep(0.05)
             assert played.first_packet_s is not None
             match = audio.locate(babble(1, 0.4), ear.heard.audio())  # shorter than a probe: the whole of it
@@ -173,8 +107,8 @@ def test_arrival_times_are_those_of_the_wire_even_if_the_process_sleeps(babble: 
 def test_the_numbers_of_a_stream_go_on_without_a_gap() -> None:
     async def main() -> list[Packet]:
         async with listener() as (stream, look):
-            await stream.start(rtp.speech_frames(audio.tone(300, 0.1), "PCMU")).done
-            await stream.start(rtp.key_frames("5", 101, 40)).done
+            await stream.start(speech_frames(audio.tone(300, 0.1), "PCMU")).done
+            await stream.start(key_frames("5", 101, 40)).done
             await asyncio.sleep(0.1)
             return look()
 
@@ -219,7 +153,7 @@ def test_dtx_sends_nothing_in_silence_and_marks_the_next_word() -> None:
             stream.silence = "dtx"
             await asyncio.sleep(0.1)
             before = len(look())
-            await stream.start(rtp.speech_frames(audio.tone(300, 0.1), "PCMU")).done
+            await stream.start(speech_frames(audio.tone(300, 0.1), "PCMU")).done
             await asyncio.sleep(0.1)
             return look()[before:]
 
@@ -235,7 +169,7 @@ def test_comfort_noise_is_one_packet_for_each_silence() -> None:
             await asyncio.sleep(0.05)
             before = len(look())
             for _ in range(2):
-                await stream.start(rtp.speech_frames(audio.tone(300, 0.06), "PCMU")).done
+                await stream.start(speech_frames(audio.tone(300, 0.06), "PCMU")).done
                 await asyncio.sleep(0.1)
             return [packet.payload_type for packet in look()[before:]]
 
@@ -264,9 +198,9 @@ def test_a_stopped_stream_sends_nothing_and_its_clock_goes_on(switch: str) -> No
 def test_new_words_replace_the_old_ones_and_the_old_ones_know() -> None:
     async def main() -> tuple[rtp.Played, rtp.Played]:
         async with pair() as (mouth, _):
-            first = mouth.start(rtp.speech_frames(audio.tone(300, 5.0), "PCMU"))
+            first = mouth.start(speech_frames(audio.tone(300, 5.0), "PCMU"))
             await asyncio.sleep(0.1)
-            second = mouth.start(rtp.speech_frames(audio.tone(300, 0.1), "PCMU"))
+            second = mouth.start(speech_frames(audio.tone(300, 0.1), "PCMU"))
             return await first.done, await second.done
 
     first, second = asyncio.run(main())
@@ -280,7 +214,7 @@ def test_new_words_replace_the_old_ones_and_the_old_ones_know() -> None:
 def test_the_last_voiced_packet_is_told_not_the_last_one() -> None:
     async def main() -> rtp.Played:
         async with pair() as (mouth, _):
-            return await mouth.start(rtp.speech_frames(np.concatenate((audio.tone(300, 0.1), audio.silence(0.2))), "PCMU")).done
+            return await mouth.start(speech_frames(np.concatenate((audio.tone(300, 0.1), audio.silence(0.2))), "PCMU")).done
 
     played = asyncio.run(main())
     assert played.first_packet_s is not None
@@ -292,7 +226,7 @@ def test_words_that_never_reached_the_wire_have_no_times() -> None:
     async def main() -> rtp.Played:
         async with pair() as (mouth, _):
             mouth.enabled = False
-            return await mouth.start(rtp.speech_frames(audio.tone(300, 0.06), "PCMU")).done
+            return await mouth.start(speech_frames(audio.tone(300, 0.06), "PCMU")).done
 
     assert asyncio.run(main()) == rtp.Played(None, None, finished=True)
 
@@ -301,7 +235,7 @@ def test_keys_are_heard_once_each_even_the_same_twice() -> None:
     async def main() -> list[str]:
         async with pair() as (mouth, ear):
             for key in "11#A":
-                await mouth.start(rtp.key_frames(key, 101, 60)).done
+                await mouth.start(key_frames(key, 101, 60)).done
             await asyncio.sleep(0.05)
             assert all(press.how == "rfc4733" for press in ear.keys)
             return [press.key for press in ear.keys]
@@ -312,7 +246,7 @@ def test_keys_are_heard_once_each_even_the_same_twice() -> None:
 def test_the_end_packets_alone_are_enough_to_hear_a_key() -> None:
     async def main() -> list[str]:
         async with pair() as (mouth, ear):
-            await mouth.start(rtp.key_frames("7", 101, 60)[-2:]).done
+            await mouth.start(key_frames("7", 101, 60)[-2:]).done
             await asyncio.sleep(0.05)
             return [press.key for press in ear.keys]
 
@@ -323,7 +257,7 @@ def test_a_lossy_line_loses_what_it_should_and_sent_keeps_all(babble: Babble) ->
     async def main() -> tuple[int, int, int]:
         async with pair() as (mouth, ear):
             mouth.line = Line(Impairment(loss=0.3, seed=3))
-            await mouth.start(rtp.speech_frames(babble(1, 1.0), "PCMU")).done
+            await mouth.start(speech_frames(babble(1, 1.0), "PCMU")).done
             await asyncio.sleep(0.05)
             return ear.heard.lost, len(ear.heard.packet_times_s), len(mouth.sent.packet_times_s)
 
@@ -336,7 +270,7 @@ def test_a_jittery_reordering_doubling_line_is_put_right_by_the_ear(babble: Babb
     async def main() -> tuple[audio.Match, int]:
         async with pair() as (mouth, ear):
             mouth.line = Line(Impairment(jitter_ms=15, reorder=0.1, duplicate=0.2, seed=3))
-            await mouth.start(rtp.speech_frames(babble(1, 1.0), "PCMU")).done
+            await mouth.start(speech_frames(babble(1, 1.0), "PCMU")).done
             await asyncio.sleep(0.1)
             return audio.locate(babble(1, 1.0), ear.heard.audio()), ear.heard.duplicates
 
@@ -375,7 +309,7 @@ def test_junk_on_the_port_is_passed_over(babble: Babble) -> None:
             for junk in (b"", b"x", b"\x80" * 5, bytes(2_000), packet_bytes(second=101, rest=b"\x05"), packet_bytes(second=101, rest=b"\xff\0\0\0")):
                 sender.sendto(junk, ("127.0.0.1", ear.port))
             sender.close()
-            await mouth.start(rtp.speech_frames(babble(1, 0.8), "PCMU")).done
+            await mouth.start(speech_frames(babble(1, 0.8), "PCMU")).done
             await asyncio.sleep(0.05)
             assert not ear.keys
             return audio.locate(babble(1, 0.8), ear.heard.audio()).score
@@ -397,7 +331,7 @@ def test_what_the_system_does_not_take_is_counted() -> None:
 def test_closing_gives_the_port_back_and_keeps_the_recording(babble: Babble) -> None:
     async def main() -> None:
         async with pair() as (mouth, ear):
-            playing = mouth.start(rtp.speech_frames(babble(1, 5.0), "PCMU"))
+            playing = mouth.start(speech_frames(babble(1, 5.0), "PCMU"))
             await asyncio.sleep(0.1)
             mouth.close()
             assert not (await playing.done).finished
@@ -407,3 +341,83 @@ def test_closing_gives_the_port_back_and_keeps_the_recording(babble: Babble) -> 
                 again.bind(("127.0.0.1", mouth.port))
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(("ptime_ms", "expected"), [(10, 40), (30, 13), (40, 10)])
+def test_packets_of_another_length_are_sent_at_their_own_pace(ptime_ms: int, expected: int) -> None:
+    async def main() -> list[Packet]:
+        async with listener() as (stream, look):
+            stream.ptime_ms = ptime_ms
+            await asyncio.sleep(0.1)
+            before = len(look())
+            await stream.start(speech_frames(audio.tone(300, 0.4), "PCMU", ptime_ms)).done
+            return look()[before:]
+
+    sent = asyncio.run(main())
+    assert len(sent) == pytest.approx(expected, abs=4)
+    assert {(later.timestamp - earlier.timestamp) & 0xFFFFFFFF for earlier, later in pairwise(sent)} == {ptime_ms * 8}
+
+
+def test_an_event_may_be_sent_beside_speech() -> None:
+    async def main() -> tuple[Stream, Stream]:
+        async with pair() as (mouth, ear):
+            mouth.beside(key_frames("5", 101, 60))
+            await mouth.start(speech_frames(audio.tone(300, 0.3), "PCMU")).done
+            await asyncio.sleep(0.05)
+            return mouth, ear
+
+    mouth, ear = asyncio.run(main())
+    assert [press.key for press in ear.keys] == ["5"]
+    assert mouth.sent.onset_s() is not None
+
+
+def test_a_stream_may_become_another_source_in_mid_call() -> None:
+    async def main() -> list[Packet]:
+        async with listener() as (stream, look):
+            await asyncio.sleep(0.1)
+            look()
+            stream.renumber(later_s=10)
+            await asyncio.sleep(0.1)
+            return look()
+
+    sent = asyncio.run(main())
+    assert len({packet.ssrc for packet in sent}) == 2
+    steps = [(later.timestamp - earlier.timestamp) & 0xFFFFFFFF for earlier, later in pairwise(sent)]
+    assert steps.count(80_160) == 1
+    assert set(steps) == {160, 80_160}
+
+
+def test_a_stream_may_move_to_another_port(babble: Babble) -> None:
+    async def main() -> Stream:
+        async with pair() as (mouth, ear):
+            before = ear.port
+            ear.move()
+            assert ear.port != before
+            mouth.connect(("127.0.0.1", ear.port), "PCMU", 101)
+            await mouth.start(speech_frames(babble(1, 0.3), "PCMU")).done
+            await asyncio.sleep(0.05)
+            return ear
+
+    assert asyncio.run(main()).heard.onset_s() is not None
+
+
+@pytest.mark.parametrize("stray", [False, True])
+def test_any_datagram_may_be_injected_from_the_port_or_from_another(stray: bool) -> None:
+    async def main() -> tuple[int, int]:
+        stream, received = Stream("127.0.0.1"), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        received.bind(("127.0.0.1", 0))
+        received.settimeout(2)
+        try:
+            stream.enabled = False
+            stream.inject(b"before there is anywhere to send to")
+            stream.connect(received.getsockname(), "PCMU", None)
+            stream.inject(b"", stray)
+            data, (_, port) = received.recvfrom(100)
+            assert data == b""
+            return stream.port, port
+        finally:
+            stream.close()
+            received.close()
+
+    ours, source = asyncio.run(main())
+    assert (source != ours) == stray

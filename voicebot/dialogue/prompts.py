@@ -65,6 +65,8 @@ class Prompts:
     """Nobody answered within the longest wait; said before the call ends."""
     at_capacity: str
     """The bot takes no more calls; said before the caller goes to the queue unheard."""
+    lost_you: str
+    """The first words of a controller that takes a call over from one that was lost."""
     goodbye: str
 
     def fill(self, name: str, gaps: Iterable[str] = ()) -> str:

@@ -1,6 +1,6 @@
 """Briefings on their way to the agent: one file a call in the folder Asterisk reads, put there whole by an atomic rename.
 
-It never keeps what nobody needs: files of calls long gone are removed.
+It never keeps what nobody needs: a call that is over takes its file along, and what a crash left is swept.
 """
 
 from __future__ import annotations
@@ -34,6 +34,14 @@ class Spool:
         await asyncio.to_thread(replace, path.with_name(f"{path.name}.sln16"), pcm)
         return path
 
+    def forget(self, call_id: str) -> None:
+        """The call is over: its briefing goes, if there was one. What cannot be removed now is swept later."""
+        path = self.path(call_id)
+        try:
+            path.with_name(f"{path.name}.sln16").unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("briefing cannot be removed", why=str(error))
+
     async def sweep(self) -> int:
         """Remove what is older than an hour; returns how many files."""
         return await asyncio.to_thread(_remove_older, self._folder, time.time() - KEEP_S)
@@ -52,12 +60,17 @@ def replace(path: Path, content: bytes) -> None:
     """Put `content` at `path` whole: whoever reads it meanwhile gets the old file or the new one. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(content)
-    draft.replace(path)
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _remove_older(folder: Path, before_s: float) -> int:
-    old = [path for path in folder.glob("*.sln16") if path.stat().st_mtime < before_s]
+    """Briefings and the drafts of processes that were killed."""
+    old = [path for pattern in ("*.sln16", ".*.sln16.*") for path in folder.glob(pattern) if path.stat().st_mtime < before_s]
     for path in old:
         path.unlink(missing_ok=True)
     return len(old)

@@ -6,17 +6,18 @@ Pure: its time is the frames it was given (20 ms each). It never touches media; 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache
 from typing import Literal
 
-from voicebot.values import FRAME_MS
+from voicebot.values import FRAME_MS, Transcript
 
 BACKCHANNELS: dict[str, tuple[str, ...]] = {
     "en": (
         *("mm", "mmm", "mm hm", "mm hmm", "mhm", "hm", "hmm", "uh", "uh huh", "um", "er", "erm", "ah", "aha", "oh", "huh", "ha"),
-        *("ok", "okay", "yes", "yeah", "yep", "yup", "right", "sure", "fine", "good", "great", "nice", "cool", "perfect", "really", "wow"),
+        *("ok", "okay", "yes", "yeah", "yep", "yup", "right", "sure", "great", "nice", "cool", "perfect", "really", "wow"),
         *("i see", "got it", "gotcha", "all right", "alright", "of course", "i understand", "that's right", "oh i see", "makes sense"),
     ),
     "zh": (
@@ -48,7 +49,7 @@ class Continue:
     """It was nothing: the bot goes on from where it stopped, and what was heard is no turn."""
 
     onset_ms: int
-    reason: Literal["burst", "backchannel", "no words"]
+    reason: Literal["backchannel", "no words"]
 
 
 Action = Pause | Commit | Continue
@@ -66,6 +67,26 @@ def is_backchannel(text: str, language: str) -> bool:
     return _listening(language).fullmatch(text.lower()) is not None
 
 
+class Said(Enum):
+    """What words heard over the bot are worth. MURMUR shows listening, MEANT takes the turn, UNCLEAR may be either or a noise."""
+
+    MURMUR = auto()
+    UNCLEAR = auto()
+    MEANT = auto()
+
+
+def weigh(words: Transcript, language: str, expects_answer: bool, matters: Callable[[Transcript], bool]) -> Said:
+    """What `words` heard over the bot are worth. `expects_answer`: the bot asked something, so that "okay" is an answer. `matters` judges words
+    that are no backchannel: a recogniser makes a word or two of any murmur."""
+    if not words.text.strip():
+        return Said.UNCLEAR
+    if expects_answer:
+        return Said.MEANT
+    if is_backchannel(words.text, language):
+        return Said.MURMUR
+    return Said.MEANT if matters(words) else Said.UNCLEAR
+
+
 class _Bot(Enum):
     SILENT = auto()
     TALKING = auto()
@@ -73,9 +94,9 @@ class _Bot(Enum):
 
 
 class BargeIn:
-    """Two-stage barge-in of one call. While the bot talks, confirmed voice gives Pause; then Commit or Continue: within DECIDE_MS when the caller
-    falls silent, within twice that when not. Words that come later still give Commit. A protected phrase is never paused; keys are the call's
-    own matter."""
+    """Two-stage barge-in of one call. While the bot talks, confirmed voice gives Pause; then Commit or Continue. Words decide as soon as they are
+    known; without them the bot waits, because the gap after a caller's first word is often longer than a murmur. A protected phrase is never
+    paused; keys are the call's own matter."""
 
     CONFIRM_MS = 20
     """Voice that pauses the bot: `Gate` calls a frame voiced only after some 100 ms of voice."""
@@ -83,23 +104,21 @@ class BargeIn:
     """Each Continue doubles the voice that the next Pause needs, up to this: in a noisy place the bot must not stutter."""
     GAP_MS = 100
     """Voice with no longer a gap than this is one stretch."""
-    BURST_MS, BURST_SILENCE_MS = 120, 200
-    """Less voice than this, followed by this much silence, is a cough or a knock: no words are waited for."""
-    LET_GO_MS = 200
-    """Silence after a murmur before the bot goes on: a gap between two words of a question is shorter."""
-    DECIDE_MS, WORDS_MS = 700, 300
-    """The bot goes on this long after its pause, unless the caller spoke within the last WORDS_MS: then his words are still on their way."""
+    LET_GO_MS = 280
+    """Silence after a murmur, known by its words, before the bot goes on."""
+    DECIDE_MS, WORDS_MS, STIR_MS = 620, 200, 60
+    """The bot goes on DECIDE_MS after its pause, unless the caller speaks: that is within 700 ms on the wire. Words still on their way are waited
+    for until he has been silent for WORDS_MS, a sound that may become voice for STIR_MS."""
     COMMIT_MS = 900
     """Voice that takes the turn whatever the words are: longer than "oh I see". Waiting costs nothing, the bot is silent."""
 
-    def __init__(self, language: str) -> None:
-        self._language = language
+    def __init__(self) -> None:
         self._bot = _Bot.SILENT
-        self._protected = self._expects_answer = False
+        self._protected = False
         self._confirm_ms = self.CONFIRM_MS
         self._spoken_over = False
-        self._murmured: Literal["backchannel", "no words"] | None = None
-        self._onset_ms = self._voiced_ms = self._silent_ms = self._paused_at_ms = 0
+        self._said: Said | None = None
+        self._onset_ms = self._voiced_ms = self._silent_ms = self._calm_ms = self._paused_at_ms = 0
         self.now_ms = 0
 
     @property
@@ -107,76 +126,72 @@ class BargeIn:
         """True between Pause and the Commit or Continue that follows it."""
         return self._bot is _Bot.PAUSED
 
-    def bot_started(self, protected: bool = False, expects_answer: bool = False) -> None:
-        """The bot begins a phrase. `protected`: only a key may interrupt it. `expects_answer`: it asks something that "yes" or "okay" answers."""
-        self._protected, self._expects_answer = protected, expects_answer
+    def bot_started(self, protected: bool = False) -> None:
+        """The bot begins a phrase. `protected`: only a key may interrupt it."""
+        self._protected = protected
         if self._bot is _Bot.SILENT:
             self._bot = _Bot.TALKING
             self._confirm_ms = self.CONFIRM_MS
             self._spoken_over = False
-            self._voiced_ms = self._silent_ms = 0
+            self._voiced_ms = self._silent_ms = self._calm_ms = 0
 
     def bot_stopped(self) -> None:
         """The bot has said all, or was silenced by a key or by the call's end."""
         self._bot = _Bot.SILENT
 
-    def frame(self, voiced: bool) -> tuple[Action, ...]:
-        """Take the next 20 ms of the caller."""
+    def frame(self, voiced: bool, stirring: bool = False) -> tuple[Action, ...]:
+        """Take the next 20 ms of the caller. `stirring`: something may be starting that is not confirmed as voice yet (`Gate.stirring`)."""
         self.now_ms += FRAME_MS
         if self._deaf():
             return ()
-        self._count(voiced)
+        self._count(voiced, stirring)
         return self._decide() if self.paused else self._pause()
 
-    def transcript(self, text: str) -> tuple[Action, ...]:
-        """Take the settled words of what the caller said over the bot (empty: none were understood). Ignored when nothing was said over it."""
+    def words(self, said: Said) -> tuple[Action, ...]:
+        """Take what the settled words of the caller are worth. Ignored when nothing was said over the bot."""
         if self._deaf() or not self._spoken_over:
             return ()
-        if self._has_words(text):
+        if said is Said.MEANT:
             return self._commit("words")
-        self._murmured = ("backchannel" if text.strip() else "no words") if self._silent_ms >= self.GAP_MS else None
+        self._said = said
         return self._decide() if self.paused else ()
 
     def _deaf(self) -> bool:
         return self._bot is _Bot.SILENT or (self._protected and not self.paused)
 
-    def _has_words(self, text: str) -> bool:
-        return bool(text.strip()) if self._expects_answer else not is_backchannel(text, self._language)
-
-    def _count(self, voiced: bool) -> None:
+    def _count(self, voiced: bool, stirring: bool) -> None:
         if voiced and not self._voiced_ms:
             self._onset_ms = self.now_ms - FRAME_MS
+        if voiced:
+            self._said = None
         self._voiced_ms += FRAME_MS if voiced else 0
         self._silent_ms = 0 if voiced else self._silent_ms + FRAME_MS
-        if voiced:
-            self._murmured = None
+        self._calm_ms = 0 if voiced or stirring else self._calm_ms + FRAME_MS
         if not self.paused and self._silent_ms >= self.GAP_MS:
             self._voiced_ms = 0
 
     def _pause(self) -> tuple[Action, ...]:
         if self._voiced_ms < self._confirm_ms:
             return ()
-        self._bot, self._paused_at_ms, self._spoken_over = _Bot.PAUSED, self.now_ms, True
+        self._bot, self._paused_at_ms, self._spoken_over, self._said = _Bot.PAUSED, self.now_ms, True, None
         return (Pause(self._onset_ms),)
 
     def _decide(self) -> tuple[Action, ...]:
-        if self._voiced_ms >= self.COMMIT_MS:
-            return self._commit("speech")
-        if self._voiced_ms < self.BURST_MS and self._silent_ms >= self.BURST_SILENCE_MS:
-            return self._continue("burst")
-        if self._murmured and self._silent_ms >= self.LET_GO_MS:
-            return self._continue(self._murmured)
         waited_ms = self.now_ms - self._paused_at_ms
-        if waited_ms >= self.DECIDE_MS and self._silent_ms >= self.WORDS_MS:
-            return self._continue("no words")
-        return self._commit("speech") if waited_ms >= 2 * self.DECIDE_MS else ()
+        if self._voiced_ms >= self.COMMIT_MS or waited_ms >= 2 * self.DECIDE_MS:
+            return self._commit("speech")
+        if self._said is Said.MURMUR and self._silent_ms >= self.LET_GO_MS and self._calm_ms >= self.GAP_MS:
+            return self._continue("backchannel")
+        if waited_ms < self.DECIDE_MS + (self.STIR_MS if self._calm_ms < self.GAP_MS else 0):
+            return ()
+        silent = self._silent_ms >= (self.WORDS_MS if self._said is None else self.GAP_MS)
+        return self._continue("backchannel" if self._said is Said.MURMUR else "no words") if silent else ()
 
     def _commit(self, reason: Literal["speech", "words"]) -> tuple[Action, ...]:
         self._bot = _Bot.SILENT
         return (Commit(self._onset_ms, reason),)
 
-    def _continue(self, reason: Literal["burst", "backchannel", "no words"]) -> tuple[Action, ...]:
-        self._murmured = None
-        self._bot, self._voiced_ms = _Bot.TALKING, 0
+    def _continue(self, reason: Literal["backchannel", "no words"]) -> tuple[Action, ...]:
         self._confirm_ms = min(self._confirm_ms * 2, self.WARY_MS)
+        self._bot, self._voiced_ms = _Bot.TALKING, 0
         return (Continue(self._onset_ms, reason),)

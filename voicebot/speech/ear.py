@@ -9,28 +9,32 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from voicebot.errors import EngineError
 from voicebot.settings import Turns
-from voicebot.speech.asr import Recogniser, RecogniserStream
-from voicebot.speech.bargein import Action, BargeIn, Commit, Continue, Pause, is_backchannel
+from voicebot.speech.asr import Recogniser
+from voicebot.speech.bargein import Action, BargeIn, Commit, Continue, Pause, Said, weigh
 from voicebot.speech.completeness import Completeness
 from voicebot.speech.endpointing import Endpointing, Paused, SpeechStarted, TooLong, UtteranceEnded
 from voicebot.speech.endpointing import Event as TurnEvent
+from voicebot.speech.opinion import SecondOpinion
+from voicebot.speech.patience import Patience
 from voicebot.speech.silero import SpeechDetector
+from voicebot.speech.talk import Talk
 from voicebot.speech.vad import Gate
-from voicebot.values import FRAME_MS, Digit, NoAudio, Silence, Sound, Transcript, Unrecognised, Utterance, duration_ms
+from voicebot.values import FRAME_MS, SILENCE_FRAME, Digit, Sound, Transcript, Unrecognised, Utterance
 
 KEPT_FRAMES = 40
 """Frames kept from before speech is certain: endpointing asks for at most 400 ms before an onset that is confirmed up to 300 ms late."""
 UNSURE = 0.35
 """Words recognised less surely than this do not end a turn early: they may be half a word."""
-GUESSED_WORDS = 3
-"""So few words, recognised so unsurely, are what a recogniser makes of a murmur."""
-LULL_MS = 100
+SURE = 0.6
+"""Words recognised as surely as this are hardly ever what a recogniser makes of a murmur."""
+LULL_MS = 60
 """While the bot is paused, words are settled this soon after the caller's voice, so that it can go on soon if they were none."""
+HEALED_FRAMES = 2
 EMPTY_MS = 700
 """Shorter speech without a word in it is a noise, not a turn."""
 
@@ -44,23 +48,13 @@ class Hearing:
     judge: Callable[[str], Completeness]
     recogniser: Recogniser | None = None
     detector: SpeechDetector | None = None
-    matters: Callable[[str], bool] = bool
-    """Whether words said over the bot are worth stopping for. A murmur is often misheard as a word or two that mean nothing here."""
+    matters: Callable[[Transcript], bool] = lambda words: words.confidence >= SURE
+    """Whether words said over the bot are worth stopping for: a murmur is often misheard as a word or two that mean nothing here."""
 
-
-@dataclass(slots=True, eq=False)
-class _Talk:
-    """One utterance on its way: it is handed on when both its end and its words are known."""
-
-    stream: RecogniserStream
-    over_bot: bool
-    held: bytearray = field(default_factory=bytearray)
-    settled: bool = False
-    ended: UtteranceEnded | None = None
-    words: Transcript | None = None
-    words_until_ms: int = 0
-    took_ms: float = 0.0
-    done: bool = False
+    @property
+    def listens(self) -> bool:
+        """Whether speech is being recognised now; where it is not, a call is better led by its keys from the start."""
+        return self.recogniser is not None and self.recogniser.healthy
 
 
 class Mouth(Protocol):
@@ -81,44 +75,60 @@ class Ear:
         self._on_bargein = on_bargein
         self._gate = Gate()
         self._endpointing = Endpointing(hearing.turns)
-        self._bargein = BargeIn(hearing.language)
-        self._silero = hearing.detector.stream(self._probability) if hearing.detector else None
-        self._asked_silero = False
-        self._silero_fed_ms = self._silero_lag_ms = 0
+        self._bargein = BargeIn()
+        self._opinion = SecondOpinion(self._gate, hearing.detector) if hearing.detector else None
         self._kept: deque[bytes] = deque(maxlen=KEPT_FRAMES)
-        self._talk: _Talk | None = None
-        self._pauses: asyncio.Queue[tuple[int, _Talk]] = asyncio.Queue()
-        self._unfinished: set[_Talk] = set()
+        self._talk: Talk | None = None
+        self._pauses: asyncio.Queue[tuple[int, Talk]] = asyncio.Queue()
+        self._unfinished: set[Talk] = set()
         self._sounds: asyncio.Queue[Sound] = asyncio.Queue()
         self._bot_speaks = self._expects_answer = False
         self._paused_ms = self._quiet_ms = 0
         self._waiting = False
-        self._idle_ms = 0
-        self._lost_ms = 0
+        self._lost_frames = 0
+        self._patience = Patience(hearing.turns)
         self.now_ms = 0
 
-    def frame(self, pcm: bytes, lost: bool) -> None:
-        """Take the next 20 ms from the caller, silence when `lost`."""
+    def frame(self, pcm: bytes, lost: bool, late: bytes = b"") -> None:
+        """Take the next 20 ms from the caller, silence when `lost`. `late` audio, of frames that were given as lost, goes to the recogniser in the
+        place of their silence; all that keeps time is given this frame alone."""
         self.now_ms += FRAME_MS
-        voiced = self._gate.frame(pcm)
-        self._kept.append(pcm)
-        self._ask_silero(pcm)
+        if self._patience.on_hold:
+            pcm, lost, late = SILENCE_FRAME, True, b""  # what comes now is the music of his switchboard
+        voiced = self._gate.frame(pcm, lost)
+        words = pcm if self._told(lost) else b""
+        self._kept.append(words)
+        if self._opinion:
+            self._opinion.frame(self._kept, lost)
         if self._talk:
-            self._listen(self._talk, pcm, voiced)
+            self._listen(self._talk, words, voiced, late)
         for event in self._endpointing.frame(voiced, self._gate.stirring):
             self._turn(event)
-        self._obey(self._bargein.frame(voiced))
-        self._watch_silence(lost)
+        self._obey(self._bargein.frame(voiced, self._gate.stirring))
+        self._wait(lost)
 
     def press(self, key: str) -> None:
         """A DTMF key; it stops the bot, even where speech would not."""
-        self._mouth.flush()
-        self._sounds.put_nowait(Digit(key, self.now_ms))
+        self._silence()
+        self._put(Digit(key, self.now_ms))
+
+    def hold(self) -> None:
+        """The caller has put the call on hold: the bot stops in mid-word, and nothing is heard until `unhold`, nor any silence counted."""
+        if not self._patience.on_hold:
+            self._patience.hold(True)
+            self._mouth.pause()
+
+    def unhold(self) -> None:
+        """The caller is back; the bot goes on from where it stopped."""
+        if self._patience.on_hold:
+            self._patience.hold(False)
+            if not self._bargein.paused:
+                self._mouth.resume()
 
     def bot_starts(self, protected: bool, expects_answer: bool) -> None:
         """The bot begins to speak; a protected phrase yields to keys only. `expects_answer`: "yes" to it is an answer, not a murmur."""
         self._bot_speaks, self._expects_answer = True, expects_answer
-        self._bargein.bot_started(protected, expects_answer)
+        self._bargein.bot_started(protected)
 
     def bot_stops(self) -> None:
         """The bot has stopped speaking, by itself or not."""
@@ -127,12 +137,17 @@ class Ear:
 
     async def next(self) -> Sound:
         """What is heard next. Time without speech counts only while this waits."""
-        self._idle_ms = 0
+        self._patience.restart()
         self._waiting = True
         try:
             return await self._sounds.get()
         finally:
             self._waiting = False
+
+    @property
+    def speaking(self) -> bool:
+        """Whether the caller is in the middle of an utterance."""
+        return self._endpointing.speaking
 
     async def run(self) -> None:
         """Settle transcripts at each pause, until cancelled."""
@@ -154,30 +169,8 @@ class Ear:
         """Free the worker streams."""
         for talk in self._unfinished:
             talk.stream.close()
-        if self._silero:
-            self._silero.close()
-
-    def _ask_silero(self, pcm: bytes) -> None:
-        if self._silero is None:
-            return
-        wanted = self._gate.wants_silero
-        if wanted and not self._asked_silero:
-            before = list(self._kept)[-1 - Gate.PREROLL_MS // FRAME_MS :]
-            self._silero.reset()
-            self._silero_lag_ms = self.now_ms - len(before) * FRAME_MS - self._silero_fed_ms
-            self._feed_silero(b"".join(before))
-        elif wanted:
-            self._feed_silero(pcm)
-        self._asked_silero = wanted
-
-    def _feed_silero(self, pcm: bytes) -> None:
-        if self._silero:
-            self._silero_fed_ms += duration_ms(pcm)
-            self._silero.feed(pcm)
-
-    def _probability(self, end_ms: int, probability: float) -> None:
-        """Silero counts the audio it was given; the gate counts the call's."""
-        self._gate.probability(end_ms + self._silero_lag_ms, probability)
+        if self._opinion:
+            self._opinion.close()
 
     def _turn(self, event: TurnEvent) -> None:
         match event:
@@ -195,18 +188,18 @@ class Ear:
     def _begin(self, from_ms: int) -> None:
         if self._hearing.recogniser is None:
             return
-        self._talk = _Talk(self._hearing.recogniser.stream(), self._bot_speaks)
+        self._talk = Talk(self._hearing.recogniser.stream(), self._bot_speaks)
         self._unfinished.add(self._talk)
         self._talk.stream.feed(b"".join(list(self._kept)[-((self.now_ms - from_ms) // FRAME_MS) :]))
 
-    def _listen(self, talk: _Talk, pcm: bytes, voiced: bool) -> None:
-        """Silence after a settle is held back: the recogniser would begin again for it. Voice releases it."""
-        talk.held += pcm
+    def _told(self, lost: bool) -> bool:
+        """Whether the recogniser is told of this frame: a frame or two that are lost within a word leave no hole in it."""
+        self._lost_frames = self._lost_frames + 1 if lost else 0
+        return not 0 < self._lost_frames <= HEALED_FRAMES
+
+    def _listen(self, talk: Talk, pcm: bytes, voiced: bool, late: bytes) -> None:
+        talk.hear(pcm, voiced, late)
         self._quiet_ms = 0 if voiced else self._quiet_ms + FRAME_MS
-        if voiced or not talk.settled:
-            talk.settled = False
-            talk.stream.feed(bytes(talk.held))
-            talk.held.clear()
         if self._bargein.paused and self._quiet_ms == LULL_MS:
             self._settle(self.now_ms)
 
@@ -215,9 +208,9 @@ class Ear:
             self._talk.settled = True
             self._pauses.put_nowait((at_ms, self._talk))
 
-    def _judge(self, talk: _Talk, at_ms: int, words: Transcript) -> None:
+    def _judge(self, talk: Talk, at_ms: int, words: Transcript) -> None:
         if talk is self._talk:
-            self._obey(self._bargein.transcript(words.text if self._matters(words) else ""))
+            self._obey(self._bargein.words(self._weigh(words)))
             for event in self._endpointing.verdict(at_ms, self._verdict(words)):
                 self._turn(event)
         self._finish(talk)
@@ -227,11 +220,8 @@ class Ear:
         unsure = words.confidence < UNSURE and verdict is Completeness.COMPLETE
         return Completeness.OPEN if unsure else verdict
 
-    def _matters(self, words: Transcript) -> bool:
-        if self._expects_answer:
-            return bool(words.text)
-        guessed = words.confidence < UNSURE and len(words.text.split()) <= GUESSED_WORDS
-        return not guessed and self._hearing.matters(words.text) and not is_backchannel(words.text, self._hearing.language)
+    def _weigh(self, words: Transcript) -> Said:
+        return weigh(words, self._hearing.language, self._expects_answer, self._hearing.matters)
 
     def _end(self, ended: UtteranceEnded) -> None:
         if self._talk:
@@ -239,29 +229,29 @@ class Ear:
             talk.ended = ended
             self._finish(talk)
 
-    def _finish(self, talk: _Talk) -> None:
+    def _finish(self, talk: Talk) -> None:
         """Hand the utterance on once its end and its words are both known."""
         ended, words = talk.ended, talk.words
         if talk.done or ended is None or words is None or talk.words_until_ms < ended.end_ms:
             return
         self._forget(talk)
         noise = not words.text and ended.end_ms - ended.start_ms < EMPTY_MS
-        murmur = talk.over_bot and not self._matters(words)
+        murmur = talk.over_bot and self._weigh(words) is not Said.MEANT
         if not noise and not murmur:
-            self._sounds.put_nowait(Utterance(ended.start_ms, ended.end_ms, words, self.now_ms, talk.took_ms))
+            self._put(Utterance(ended.start_ms, ended.end_ms, words, self.now_ms, talk.took_ms))
 
-    def _forget(self, talk: _Talk) -> None:
+    def _forget(self, talk: Talk) -> None:
         talk.stream.close()
         talk.done = True
         self._unfinished.discard(talk)
 
-    def _unrecognised(self, talk: _Talk, why: str) -> None:
+    def _unrecognised(self, talk: Talk, why: str) -> None:
         if talk.done:
             return
         if talk is self._talk:
             self._talk = None
         self._forget(talk)
-        self._sounds.put_nowait(Unrecognised(why))
+        self._put(Unrecognised(why))
 
     def _obey(self, actions: tuple[Action, ...]) -> None:
         for action in actions:
@@ -270,22 +260,29 @@ class Ear:
                     self._paused_ms = self.now_ms
                     self._mouth.pause()
                 case Continue(onset_ms=onset_ms):
-                    self._mouth.resume()
+                    if not self._patience.on_hold:
+                        self._mouth.resume()
                     self._on_bargein("resumed", onset_ms, self._paused_ms - onset_ms)
                 case Commit(onset_ms=onset_ms):
                     if self._talk:
                         self._talk.over_bot = False
-                    self._mouth.flush()
+                    self._silence()
                     self._on_bargein("taken", onset_ms, self._paused_ms - onset_ms)
 
-    def _watch_silence(self, lost: bool) -> None:
-        self._lost_ms = self._lost_ms + FRAME_MS if lost else 0
-        if self._lost_ms == self._hearing.turns.no_rtp_ms // FRAME_MS * FRAME_MS and self._lost_ms:
-            self._sounds.put_nowait(NoAudio(self._lost_ms))
-        if lost:
-            return  # a line without audio is not a caller who is silent
+    def _silence(self) -> None:
+        """What the bot was saying is dropped; on hold the next phrase waits too."""
+        self._mouth.flush()
+        if self._patience.on_hold:
+            self._mouth.pause()
+
+    def _put(self, sound: Utterance | Digit | Unrecognised) -> None:
+        self._patience.heard()
+        self._sounds.put_nowait(sound)
+
+    def _wait(self, lost: bool) -> None:
         idle = self._waiting and not self._endpointing.speaking and not self._unfinished
-        self._idle_ms = self._idle_ms + FRAME_MS if idle else 0
-        if self._idle_ms >= self._hearing.turns.no_speech_ms:
-            self._idle_ms = 0
-            self._sounds.put_nowait(Silence(self._hearing.turns.no_speech_ms))
+        due = self._patience.frame(lost=lost, idle=idle)
+        if due and self._patience.on_hold:
+            self._mouth.flush()
+        if due:
+            self._sounds.put_nowait(due)

@@ -1,6 +1,7 @@
 """The phrase cache: what a voice has said once is never synthesised again. Memory first, then disk, then the voice.
 
-Nothing is ever spoken from a damaged file: each carries its own digest, and one that does not match is rendered again.
+Nothing is ever spoken from a damaged file: each carries its own digest, and one that does not match is rendered again. A disk that is full or
+slow costs nothing but time: what cannot be kept is spoken all the same.
 """
 
 from __future__ import annotations
@@ -10,23 +11,34 @@ import hashlib
 import os
 import re
 import tempfile
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from weakref import WeakValueDictionary
+
+import structlog
 
 from voicebot.errors import EngineError
 from voicebot.speech.tts import Voice
 from voicebot.speech.tts.shaping import SHAPE
 
 MEMORY_BYTES: Final = 64 * 1024 * 1024
+DISK_BYTES: Final = 2 << 30
+"""What the cache may hold on disk: some 13,000 sentences. What was not spoken for longest goes first."""
 RENDERS_AT_ONCE: Final = 2
+LATE_S: Final = 4.0
+"""A caller waits no longer for a voice."""
+
+_SWEEP_AFTER_BYTES = 64 << 20
+_DRAFT_S = 60.0
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _LONG = 120
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\s.a-z])|(?<=[。！？；])")
 _CLAUSE_END = re.compile(r"(?<=[,;:])\s+|(?<=[，、：])")
+log = structlog.get_logger()
 
 
 class Phrases:
@@ -36,20 +48,23 @@ class Phrases:
         self._folder = folder
         self._voices = voices
         self._recent = _Recent(memory_bytes)
+        self._unswept_bytes = 0
+        self._unwritable = False
         self._rendering: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def cached(self, text: str, language: str) -> bytes | None:
         """16 kHz pcm of `text` if it was ever rendered, at once (memory, or one small read); never synthesises."""
-        return self._kept(self._key(text, self._voice(language)))
+        key = self._key(text, self._voice(language))
+        pcm = self._recent.get(key) or self._read(key)
+        return self._recent.put(key, pcm) if pcm else None
 
     async def audio(self, text: str, language: str) -> bytes:
-        """16 kHz pcm of `text`, rendered when missing. Who asks for what is being rendered waits for it. Raises EngineError."""
-        voice = self._voice(language)
-        key = self._key(text, voice)
-        if pcm := self._kept(key):
-            return pcm
-        async with self._rendering.setdefault(key, asyncio.Lock()):
-            return self._kept(key) or self._keep(key, await voice.render(text))
+        """16 kHz pcm of `text`, rendered when missing. Who asks for what is being rendered waits for it, LATE_S at most. Raises EngineError."""
+        return await _in_time(self._audio(text, language))
+
+    async def once(self, text: str, language: str) -> bytes:
+        """16 kHz pcm of `text` that is kept nowhere: it tells of a caller. Raises EngineError."""
+        return await _in_time(self._voice(language).render(text))
 
     async def prepare(self, texts: Iterable[str], language: str, on_progress: Callable[[int, int], None] = lambda _done, _total: None) -> None:
         """Render all that is missing, two at a time; `on_progress(done, total)` after each. Raises EngineError naming the text that failed."""
@@ -60,7 +75,7 @@ class Phrases:
         async def one(text: str) -> None:
             nonlocal done
             async with slots:
-                await self.audio(text, language)
+                await self._audio(text, language)
             done += 1
             on_progress(done, len(wanted))
 
@@ -70,6 +85,27 @@ class Phrases:
                     group.create_task(one(text))
         except* EngineError as failed:
             raise _first(failed) from None
+
+    def sweep(self) -> int:
+        """Remove what is too much on disk, and drafts of processes that were killed; returns how many files. Takes a while: call it in a thread."""
+        files = sorted((_seen(path) for path in self._folder.glob("*/*")), key=lambda seen: seen.at_s, reverse=True)
+        held_bytes, gone = 0, 0
+        for each in files:
+            draft = each.path.suffix != ".pcm"
+            held_bytes += each.size
+            if held_bytes > DISK_BYTES or (draft and time.time() - each.at_s > _DRAFT_S):
+                each.path.unlink(missing_ok=True)
+                gone += 1
+        return gone
+
+    async def _audio(self, text: str, language: str) -> bytes:
+        voice = self._voice(language)
+        key = self._key(text, voice)
+        if pcm := self._recent.get(key):
+            return pcm
+        async with self._rendering.setdefault(key, asyncio.Lock()):
+            pcm = self._recent.get(key) or await asyncio.to_thread(self._read, key)
+            return self._recent.put(key, pcm) if pcm else await self._keep(key, await voice.render(text))
 
     def _voice(self, language: str) -> Voice:
         try:
@@ -83,26 +119,30 @@ class Phrases:
     def _path(self, key: str) -> Path:
         return self._folder / key[:2] / f"{key}.pcm"
 
-    def _kept(self, key: str) -> bytes | None:
-        if pcm := self._recent.get(key):
-            return pcm
+    def _read(self, key: str) -> bytes | None:
+        path = self._path(key)
         try:
-            stored = self._path(key).read_bytes()
+            stored = path.read_bytes()
+            os.utime(path)
         except OSError:
             return None
         digest, pcm = stored[:_DIGEST_BYTES], stored[_DIGEST_BYTES:]
-        if not pcm or hashlib.sha256(pcm).digest() != digest:
-            return None
-        return self._recent.put(key, pcm)
+        return pcm if pcm and hashlib.sha256(pcm).digest() == digest else None
 
-    def _keep(self, key: str, pcm: bytes) -> bytes:
+    async def _keep(self, key: str, pcm: bytes) -> bytes:
+        self._recent.put(key, pcm)
         try:
-            _write_whole(self._path(key), hashlib.sha256(pcm).digest() + pcm)
+            await asyncio.to_thread(_write_whole, self._path(key), hashlib.sha256(pcm).digest() + pcm)
+            self._unwritable = False
+            self._unswept_bytes += len(pcm)
+            if self._unswept_bytes > _SWEEP_AFTER_BYTES:
+                self._unswept_bytes = 0
+                await asyncio.to_thread(self.sweep)
         except OSError as error:
-            raise EngineError(
-                f"phrase cache {self._folder}: {error.strerror}; free space or set [speech] cache to a folder this account may write"
-            ) from None
-        return self._recent.put(key, pcm)
+            if not self._unwritable:
+                log.error("phrases cannot be kept; free space or set [speech] cache to another folder", folder=str(self._folder), why=error.strerror)
+            self._unwritable = True
+        return pcm
 
 
 class _Recent:
@@ -150,6 +190,28 @@ def _write_whole(path: Path, content: bytes) -> None:
         except BaseException:
             os.unlink(part.name)
             raise
+
+
+class _Seen(NamedTuple):
+    path: Path
+    size: int
+    at_s: float
+
+
+def _seen(path: Path) -> _Seen:
+    try:
+        found = path.stat()
+    except FileNotFoundError:  # another process sweeps too
+        return _Seen(path, 0, 0.0)
+    return _Seen(path, found.st_size, found.st_mtime)
+
+
+async def _in_time(speech: Awaitable[bytes]) -> bytes:
+    try:
+        async with asyncio.timeout(LATE_S):
+            return await speech
+    except TimeoutError:
+        raise EngineError(f"the voice did not speak within {LATE_S:g} s") from None
 
 
 def _first(failed: BaseExceptionGroup[EngineError]) -> EngineError:

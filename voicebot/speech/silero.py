@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voicebot.errors import EngineError
+from voicebot.speech.pool import Pool
 from voicebot.speech.serving import Message, Reply
-from voicebot.speech.workers import Pool, Worker
+from voicebot.speech.workers import Worker
 
 WINDOW_MS = 32
 WINDOW_BYTES = 1_024
@@ -143,7 +144,7 @@ class DetectorStream:
 
     def replied(self, reply: Reply) -> None:
         """From the worker."""
-        if not self._closed and reply.verb == "probability":
+        if not self._closed and reply.verb == "probability" and 0 <= reply.value <= 1 and reply.end_ms <= self._end_ms:
             self._on_probability(reply.end_ms, reply.value)
 
     def lost(self, _error: EngineError) -> None:
@@ -170,9 +171,14 @@ class SpeechDetector:
         self._pool = Pool(_FACTORY, {})
 
     @property
+    def workers(self) -> tuple[Worker, ...]:
+        """The process, for watching."""
+        return self._pool.workers
+
+    @property
     def healthy(self) -> bool:
         """Whether windows are being answered."""
-        return any(worker.ready for worker in self._pool.workers)
+        return self._pool.healthy
 
     async def start(self) -> None:
         """Return when the model is loaded. Raises EngineError."""

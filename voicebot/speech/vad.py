@@ -93,13 +93,14 @@ class Gate:
         """True while Silero owes an answer for too long and webrtcvad decides alone."""
         return self._owed_ms > self.PATIENCE_MS
 
-    def frame(self, pcm: bytes) -> bool:
-        """Take the next 20 ms of `pcm` and return whether the caller is speaking. Raises MediaError for a frame of any other length."""
+    def frame(self, pcm: bytes, lost: bool = False) -> bool:
+        """Take the next 20 ms of `pcm` and return whether the caller is speaking. A `lost` frame is silence, and tells nothing about the line's
+        noise. Raises MediaError for a frame of any other length."""
         if len(pcm) != FRAME_BYTES:
             raise MediaError(f"a frame of {len(pcm)} bytes reached voice detection; cut the audio into {FRAME_BYTES}-byte frames (20 ms, 16 kHz)")
         self.now_ms += FRAME_MS
-        self.level_db = level_db(pcm)
-        self._ask(self._open(pcm))
+        self.level_db = SILENT_DB if lost else level_db(pcm)
+        self._ask(not lost and self._open(pcm))
         self.voiced = self._open_ms > 0 and self._confirmed()
         return self.voiced
 

@@ -1,4 +1,4 @@
-"""Worker processes for native model code, seen from the loop: started, fed, watched, and restarted when they die or hang.
+"""A worker process for native model code, seen from the loop: started, fed, watched, and started anew when it dies, hangs, talks nonsense or grows.
 
 Nothing here waits for a worker: sending buffers, up to a published limit per stream. A crash costs the streams in that worker (`EngineError`),
 never a call. What runs inside is `serving.py`.
@@ -10,19 +10,20 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import socket
 import sys
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Protocol, Self, cast
+from pathlib import Path
+from typing import Protocol, cast
 
 import msgspec
 import structlog
 
 from voicebot.errors import EngineError
-from voicebot.speech.serving import Message, Reply, frame, take_frames
+from voicebot.speech.serving import MEMORY_MB, Message, Reply, frame, take_frames
 
 BACKLOG_MS = 10_000
 """Audio a stream may have waiting for its worker before it fails."""
@@ -30,6 +31,8 @@ HUNG_S = 4.0
 """A worker that has work and finishes none of it for this long is killed."""
 START_S = 60.0
 """A worker that is not ready after this long is killed."""
+STARTS = 2
+"""A worker that ends before it was ever ready is given up after so many tries; one that says why not, at once."""
 RESTART_S = (0.05, 5.0)
 """Pause before the first restart, and the longest: it doubles each time a worker ends before it was ready, and starts over once one was."""
 
@@ -60,6 +63,8 @@ class _Link(asyncio.Protocol):
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._buffer = bytearray()
+        self.broken = ""
+        """Why what came is no conversation any more."""
         self.closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -67,8 +72,12 @@ class _Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        for packed in take_frames(self._buffer):
-            self._worker.received(msgspec.msgpack.decode(packed, type=Reply))
+        try:
+            for packed in take_frames(self._buffer):
+                self._worker.received(msgspec.msgpack.decode(packed, type=Reply))
+        except (EngineError, msgspec.MsgspecError) as error:
+            self.broken = str(error)
+            self.transport.abort()
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.closed.set()
@@ -89,13 +98,25 @@ class Worker:
         self._last_stream = 0
         self._waiting: deque[tuple[int, int]] = deque()
         self._backlog_bytes: Counter[int] = Counter()
+        self._replies = 0
         self._progress_s = 0.0
+        self._starts = 0
         self._reason = ""
 
     @property
     def streams(self) -> int:
         """Open streams."""
         return len(self._listeners)
+
+    @property
+    def backlog_ms(self) -> int:
+        """Audio that waits in the stream furthest behind: how late this worker's answers are."""
+        return max(self._backlog_bytes.values(), default=0) // _BYTES_PER_MS
+
+    @property
+    def owing_s(self) -> float:
+        """How long it has been silent although it owes an answer."""
+        return time.monotonic() - self._progress_s if self._waiting else 0.0
 
     def open(self, listener: Listener) -> int:
         """A new stream id. Raises EngineError while the process is down."""
@@ -119,18 +140,18 @@ class Worker:
         self._write(self._link, message)
 
     def received(self, reply: Reply) -> None:
-        """Take a reply off the wire and pass it to its stream; one for a closed stream has nobody waiting for it."""
+        """Take a reply off the wire and pass it to its stream; one for a closed stream has nobody waiting for it. Raises EngineError for nonsense."""
         self._progress_s = time.monotonic()
         if reply.verb == "ready":
             self.ready = True
             if not self.first_start.done():
                 self.first_start.set_result(None)
         elif reply.verb == "handled":
-            self._count_handled(int(reply.value))
+            self._count_handled(reply.value)
         elif reply.verb == "failed" and not self.ready:
-            self._reason = reply.text
-        elif listener := self._listeners.get(reply.stream):
-            listener.replied(reply)
+            self._reason, self._starts = reply.text, STARTS
+        else:
+            self._answered(reply)
 
     async def run(self) -> None:
         """Keep a process running until cancelled."""
@@ -139,7 +160,7 @@ class Worker:
             try:
                 await self._run_once()
             except OSError as error:
-                self._reason = f"{self.factory}: cannot start a worker: {error.strerror}"
+                self._reason, self._starts = f"{self.factory}: cannot start a worker: {error.strerror}", STARTS
             finally:
                 was_ready = self._went_down()
             log.warning("worker lost", engine=self.factory, reason=self._reason, restart_s=pause_s)
@@ -148,6 +169,7 @@ class Worker:
 
     async def _run_once(self) -> None:
         self._reason = f"{self.factory}: the worker process ended"
+        self._starts += 1
         ours, theirs = socket.socketpair()
         with contextlib.closing(ours), theirs:
             command = (sys.executable, "-m", "voicebot.speech.serving", str(theirs.fileno()), self.factory, self._arguments)
@@ -158,7 +180,7 @@ class Worker:
             try:
                 _, self._link = await asyncio.get_running_loop().create_connection(lambda: _Link(self), sock=ours)
                 await self._watch(self._link)
-                if self._link.closed.is_set():
+                if self._link.closed.is_set() and not self._link.broken:
                     await _in_its_own_time(process)
             finally:
                 if process.returncode is None:
@@ -170,28 +192,47 @@ class Worker:
     async def _watch(self, link: _Link) -> None:
         """Return when the process has closed its socket, or has to go."""
         started_s = time.monotonic()
-        while not link.closed.is_set():
-            if not self.ready and time.monotonic() - started_s > START_S:
-                self._reason = f"{self.factory}: the worker was not ready after {START_S:g} s"
-                return
-            if self._waiting and time.monotonic() - self._progress_s > self._hung_s:
-                self._reason = f"{self.factory}: the worker made no progress for {self._hung_s:g} s"
-                return
+        while not (link.closed.is_set() or self._has_to_go(started_s)):
             if self.ready and not self._waiting:
                 self._write(link, Message(0, "ping"))
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(_WATCH_S, self._hung_s / 2)):
-                    await link.closed.wait()
+                await asyncio.wait_for(link.closed.wait(), min(_WATCH_S, self._hung_s / 2))
+        if link.broken:
+            self._reason = f"{self.factory}: the worker answered nonsense: {link.broken}"
+
+    def _has_to_go(self, started_s: float) -> bool:
+        reason = ""
+        if not self.ready and time.monotonic() - started_s > START_S:
+            reason = f"was not ready after {START_S:g} s"
+        elif self.owing_s > self._hung_s:
+            reason = f"made no progress for {self._hung_s:g} s"
+        elif self.ready and not self._listeners and (grown_mb := memory_mb(self.pid)) > MEMORY_MB:
+            reason = f"has grown to {grown_mb} MB"
+        if reason:
+            self._reason = f"{self.factory}: the worker {reason}"
+        return bool(reason)
 
     def _write(self, link: _Link, message: Message) -> None:
+        if link.transport.is_closing():
+            return  # the process has just gone; `run` is about to tell its streams
         if not self._waiting:
             self._progress_s = time.monotonic()
         self._waiting.append((message.stream, len(message.pcm)))
         self._backlog_bytes[message.stream] += len(message.pcm)
         link.transport.write(frame(message))
 
-    def _count_handled(self, messages: int) -> None:
-        for _ in range(messages):
+    def _answered(self, reply: Reply) -> None:
+        self._replies += 1
+        if self._replies > len(self._waiting):
+            raise EngineError("more replies than messages")
+        if listener := self._listeners.get(reply.stream):
+            listener.replied(reply)
+
+    def _count_handled(self, messages: float) -> None:
+        if not 0 <= messages <= len(self._waiting):
+            raise EngineError(f"{messages:g} messages handled of {len(self._waiting)}")
+        self._replies = 0
+        for _ in range(int(messages)):
             stream, size = self._waiting.popleft()
             self._backlog_bytes[stream] -= size
             if not self._backlog_bytes[stream]:
@@ -201,10 +242,11 @@ class Worker:
         was_ready, self.ready, self._link = self.ready, False, None
         self._waiting.clear()
         self._backlog_bytes.clear()
+        self._replies = 0
         lost, self._listeners = self._listeners, {}
         for listener in lost.values():
             listener.lost(EngineError(self._reason))
-        if not self.first_start.done():
+        if self._starts >= STARTS and not self.first_start.done():
             self.first_start.set_exception(EngineError(self._reason))
         return was_ready
 
@@ -212,52 +254,13 @@ class Worker:
 async def _in_its_own_time(process: asyncio.subprocess.Process) -> None:
     """A process that closed its socket is ending by itself; killed now, it could not finish printing why."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_LINGER_S):
-            await process.wait()
+        await asyncio.wait_for(process.wait(), _LINGER_S)
 
 
-class Pool:
-    """Worker processes of one engine. An async context manager: start and stop it in the same task."""
-
-    def __init__(self, factory: str, arguments: Mapping[str, object], processes: int = 1, hung_s: float = HUNG_S) -> None:
-        self._factory, self._arguments, self._processes, self._hung_s = factory, arguments, processes, hung_s
-        self._group = asyncio.TaskGroup()
-        self._tasks: list[asyncio.Task[None]] = []
-        self.workers: tuple[Worker, ...] = ()
-
-    async def start(self) -> None:
-        """Return when every worker is ready. Raises EngineError, with nothing left running, when one ends before it was."""
-        await self._group.__aenter__()
-        self.workers = tuple(Worker(self._factory, self._arguments, self._hung_s) for _ in range(self._processes))
-        self._tasks = [self._group.create_task(worker.run()) for worker in self.workers]
-        try:
-            outcomes = await asyncio.gather(*(worker.first_start for worker in self.workers), return_exceptions=True)
-        except asyncio.CancelledError:
-            await self.stop()
-            raise
-        for outcome in outcomes:
-            if outcome is not None:
-                await self.stop()
-                raise outcome
-
-    async def stop(self) -> None:
-        """End all processes; streams still open are lost. Stopping twice is allowed."""
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await self._group.__aexit__(None, None, None)
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
-        await self.stop()
-
-    def least_loaded(self) -> Worker:
-        """The running worker with the fewest streams. Raises EngineError when none runs."""
-        running = [worker for worker in self.workers if worker.ready]
-        if not running:
-            raise EngineError("no worker process is running; see the log for why")
-        return min(running, key=lambda worker: worker.streams)
+def memory_mb(pid: int) -> int:
+    """What the process holds in memory of its own, shared pages left out; 0 when it is gone."""
+    try:
+        resident, shared = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1:3]
+    except (OSError, ValueError):
+        return 0
+    return (int(resident) - int(shared)) * resource.getpagesize() >> 20

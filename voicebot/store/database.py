@@ -6,7 +6,9 @@ Everything that differs between SQLite and PostgreSQL stands here. Never creates
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from alembic import command
@@ -16,7 +18,7 @@ from sqlalchemy import URL, Connection, Insert, Table, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, NoSuchModuleError, OperationalError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from voicebot.errors import StoreError
@@ -25,16 +27,72 @@ WRITER_BUSY_MS = 1_000
 """How long the writer waits for another process's lock before it spools. Shorter: less is lost to a kill while waiting."""
 READER_BUSY_MS = 5_000
 
-_OPENING_PAUSES_S = tuple(min(0.02 * 2**attempt, 0.5) for attempt in range(15))
+OPENING_S = 3.0
+"""How long a file that others hold is tried to be opened: processes that make a new one at once wait for each other."""
 
+_OPENING_PAUSES_S = (0.02, 0.5)
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
+_LASTING = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT}
 _MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """The journal's database as its one writer has it: locked, full or failing at times, even taken away and made anew."""
+
+    def __init__(self, url: str) -> None:
+        """Raises StoreError for a URL or path that can never be written."""
+        self._url = _parsed(url)
+        _make_file(self._url)
+        self.engine = _engine(self._url, WRITER_BUSY_MS)
+        self._file: tuple[int, int] | None = None
+
+    async def open(self) -> str:
+        """Bring the tables up to date. Returns why it takes nothing yet, when it is locked, full or damaged; else "". Raises StoreError for what is
+        not the journal or no database at all."""
+        try:
+            await self._there()
+        except StoreError as error:
+            if isinstance(error.__cause__, DBAPIError) and _code(error.__cause__) in _PASSING | _LASTING:
+                return str(error)
+            await self.close()
+            raise
+        return ""
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that writes. Raises StoreError, SQLAlchemyError or OSError; connections that may be spoilt are opened anew the next time."""
+        await self._there()
+        try:
+            async with writing(self.engine).begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            if _code(error) not in _PASSING:
+                await self.engine.dispose()
+            raise
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self.engine.dispose()
+
+    async def _there(self) -> None:
+        """SQLite goes on writing to a file that was deleted, for nobody to read: so look whether it is still the one that was opened."""
+        found = await asyncio.to_thread(_identity, self._url)
+        if self._file and found == self._file:
+            return
+        if self._file:
+            await self.engine.dispose()
+        await asyncio.to_thread(_make_file, self._url)
+        await _checked(self.engine, self._url, _migrate)
+        self._file = await asyncio.to_thread(_identity, self._url) or (0, 0)
 
 
 async def open_writing(url: str) -> AsyncEngine:
     """An engine on an existing or new database, migrated to the newest tables. Raises StoreError."""
-    parsed = _parsed(url)
-    _make_file(parsed)
-    return await _checked(_engine(parsed, WRITER_BUSY_MS), parsed, _migrate)
+    database = Database(url)
+    if why := await database.open():
+        await database.close()
+        raise StoreError(why)
+    return database.engine
 
 
 async def open_reading(url: str) -> AsyncEngine:
@@ -130,8 +188,24 @@ async def _checked(engine: AsyncEngine, url: URL, check: Callable[[AsyncEngine],
         raise StoreError(f"{where}: written by a newer voicebot; upgrade this one") from None
     except (SQLAlchemyError, OSError) as error:
         await engine.dispose()
-        raise StoreError(f"{where}: cannot be used as the journal: {plain(error)}; see [store] url") from None
+        raise StoreError(f"{where}: cannot be used as the journal: {plain(error)}; see [store] url") from error
     return engine
+
+
+def _code(error: DBAPIError) -> int:
+    """SQLite's primary result code (https://sqlite.org/rescode.html), 0 from another database."""
+    return int(getattr(error.orig, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _identity(url: URL) -> tuple[int, int] | None:
+    path = sqlite_file(url)
+    if path is None:
+        return 0, 0
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 async def _ping(engine: AsyncEngine) -> None:
@@ -141,14 +215,16 @@ async def _ping(engine: AsyncEngine) -> None:
 
 async def _migrate(engine: AsyncEngine) -> None:
     """Tries again while the file is locked: the switch of a new file to WAL does not wait for another process that makes it too."""
-    for pause_s in _OPENING_PAUSES_S:
+    until_s = asyncio.get_running_loop().time() + OPENING_S
+    pause_s, longest_s = _OPENING_PAUSES_S
+    while True:
         try:
             return await _migrated(engine)
         except OperationalError as error:
-            if "locked" not in plain(error):
+            if _code(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or asyncio.get_running_loop().time() > until_s:
                 raise
-            await asyncio.sleep(pause_s)
-    return await _migrated(engine)
+        await asyncio.sleep(pause_s)
+        pause_s = min(pause_s * 2, longest_s)
 
 
 async def _migrated(engine: AsyncEngine) -> None:

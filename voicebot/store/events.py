@@ -78,6 +78,14 @@ class DigitPressed(Event, frozen=True):
     key: str
 
 
+class CallerOnHold(Event, frozen=True):
+    """The caller put the call on hold; the bot waits, and analyses nothing that comes."""
+
+
+class CallerOffHold(Event, frozen=True):
+    """The caller is back from hold; the bot goes on."""
+
+
 class BargedIn(Event, frozen=True):
     """The caller spoke over the bot at `at_ms`; the bot was silent `silent_after_ms` later and gave way or resumed."""
 
@@ -87,13 +95,14 @@ class BargedIn(Event, frozen=True):
 
 
 class Decided(Event, frozen=True):
-    """What the policy chose and why; `alternatives` are the entry ids it weighed and left."""
+    """What the policy chose and why; `alternatives` are the entry ids it weighed and left, `state` is what the call remembers from here on."""
 
     decision: str
     reason: str
     entry_id: str | None = None
     confidence: float | None = None
     alternatives: tuple[str, ...] = ()
+    state: dict[str, Any] = {}
 
 
 class TurnMeasured(Event, frozen=True):
@@ -170,11 +179,19 @@ class Fault(Event, frozen=True):
     what: str
 
 
+class Resumed(Event, frozen=True):
+    """A controller took the call over from one that was lost; nothing was heard or said for about `gap_ms`."""
+
+    reason: str
+    gap_ms: int
+
+
 class Recorded(Event, frozen=True):
-    """Recording into `path` was switched on or off."""
+    """Recording into `path` was switched on or off; `why`, when it was not the beginning."""
 
     path: str
     on: bool
+    why: str = ""
 
 
 class OptedOut(Event, frozen=True):

@@ -10,7 +10,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -19,20 +18,19 @@ from typing import Any, Self
 import structlog
 from sqlalchemy import Row, Select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from voicebot.errors import StoreError
 from voicebot.store import events
-from voicebot.store.database import open_writing, plain, writing
+from voicebot.store.commits import RETRY_S, Commits
+from voicebot.store.database import Database, plain
 from voicebot.store.events import CallSealed, CallStarted, Event, Fault, Line, Outcome
-from voicebot.store.lines import LAST_LINE, write
+from voicebot.store.lines import LAST_LINE, lines_of
+from voicebot.store.record import CallJournal, OpenCall
 from voicebot.store.spool import Spool
 from voicebot.store.tables import CALLS
 
 GROUP_S = 0.025
 """Lines wait this long for company before a commit; with the commit itself a `kill -9` costs at most the last 50 ms."""
-COMMIT_DEADLINE_S = 2.0
-RETRY_S = 1.0
 BATCH = 1_000
 BACKLOG = 50_000
 """Lines in memory beyond which appends are refused: only when neither database nor spool takes any."""
@@ -44,81 +42,45 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenCall:
-    """A call whose record is not sealed: `next_seq` lines are in the journal, the last at `last_utc`."""
-
-    call_id: str
-    channel: str
-    started_utc: datetime
-    queue: str | None
-    last_utc: datetime
-    last_t_ms: int
-    next_seq: int
-
-
-class CallJournal:
-    """The record of one call, open for appending by one task at a time."""
-
-    def __init__(self, journal: Journal, call_id: str, started_utc: datetime, next_seq: int = 0, sealed: bool = False) -> None:
-        self.call_id = call_id
-        self.started_utc = started_utc
-        self.sealed = sealed
-        self._journal = journal
-        self._next_seq = next_seq
-
-    def append(self, t_ms: int, event: Event) -> None:
-        """Add one line at `t_ms` of the call. Never blocks, never raises; refused lines are logged and counted."""
-        if self.sealed:
-            _log.warning("event after the seal refused", call_id=self.call_id, type=events.tag(event))
-            return
-        self._put(t_ms, event)
-
-    def seal(self, t_ms: int, outcome: Outcome, by: str) -> bool:
-        """End the record. True the one time that it does; False when it was sealed already."""
-        if self.sealed:
-            return False
-        self.sealed = True
-        self._put(t_ms, CallSealed(outcome, by, t_ms))
-        self._journal.on_sealed(outcome)
-        self._journal._forget(self.call_id)
-        return True
-
-    def _put(self, t_ms: int, event: Event) -> None:
-        if self._journal._accept(self.call_id, self._next_seq, t_ms, event):
-            self._next_seq += 1
-
-
 class Journal:
     """All records of this process. One task runs `run`; several processes may share a database, each with its own calls."""
 
-    def __init__(self, engine: AsyncEngine, spool: Spool, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, database: Database, spool: Spool, clock: Callable[[], datetime] = _utc_now) -> None:
         """Use `open`."""
-        self.on_sealed: Callable[[Outcome], None] = lambda _outcome: None
+        self.on_sealed: Callable[[str, Outcome], None] = lambda _call_id, _outcome: None
         self.lost = 0
         """Events that reached neither database nor spool, since start."""
-        self.last_commit_ms = 0.0
-        self._engine = engine
+        self._database = database
         self._spool = spool
+        self._spool_trouble = ""
         self._clock = clock
         self._lines: deque[Line] = deque()
         self._live: dict[str, CallJournal] = {}
+        self._fenced: set[str] = set()
+        """Calls that another process has taken over from this one: what still comes for them is not written."""
         self._wake = asyncio.Event()
         self._flushing = asyncio.Lock()
-        self._commit: asyncio.Future[bool] | None = None
-        self._retry_at_s = 0.0
-        self._troubled = False
+        self._reading = asyncio.Lock()
+        """One connection reads, however many calls ask at once."""
+        self._commits = Commits(database, self._fenced, self._fence)
+        self._draining: Sequence[Line] = ()
+        """What was read from the spool and is not known to stand in the database."""
         self._closed = False
 
     @classmethod
     async def open(cls, url: str, spool: Path) -> Self:
-        """Open or make the database at `url`, migrate it, take over spools left in folder `spool`. Raises StoreError."""
+        """Open or make the database at `url`, migrate it, take over spools left in folder `spool`. One that is locked, full or damaged is waited for
+        while lines are spooled. Raises StoreError."""
         held = await asyncio.to_thread(Spool, spool)
         try:
-            journal = cls(await open_writing(url), held)
+            database = Database(url)
+            why = await database.open()
         except StoreError:
             held.close()
             raise
+        journal = cls(database, held)
+        if why:
+            journal._commits.fail(why)
         await journal._flush()
         return journal
 
@@ -132,6 +94,16 @@ class Journal:
         """Lines in the spool, waiting for the database: an alarm when above 0."""
         return self._spool.pending
 
+    @property
+    def last_commit_ms(self) -> float:
+        """How long the last commit took."""
+        return self._commits.last_ms
+
+    @property
+    def trouble(self) -> str:
+        """Why new lines do not go straight into the database; empty when all is well."""
+        return self._spool_trouble or self._commits.trouble or ("lines of a time of trouble are still in the spool" if self.spooled else "")
+
     def call(self, call_id: str, first: CallStarted) -> CallJournal:
         """Open the record of a new call; do it before any task of the call exists. Raises StoreError for an id in use."""
         if call_id in self._live:
@@ -141,16 +113,27 @@ class Journal:
         return record
 
     async def resume(self, call_id: str) -> CallJournal:
-        """The record to go on with: the open one of this process, else from the database. Raises StoreError when there is none."""
-        if record := self._live.get(call_id):
-            return record
+        """The record to go on with, behind its last line, whoever wrote that. Raises StoreError when there is none."""
         await self._collect()
         found = await self._read(LAST_LINE.where(CALLS.c.call_id == call_id))
+        record = self._live.get(call_id)
         if not found:
-            raise StoreError(f"{call_id}: no such call in the journal")
+            if record is None:
+                raise StoreError(f"{call_id}: no such call in the journal")
+            return record
         row = found[0]
-        record = CallJournal(self, call_id, row.started_utc, row.seq + 1, sealed=row.sealed_utc is not None)
-        return record if record.sealed else self._live.setdefault(call_id, record)
+        if record is None:
+            record = CallJournal(self, call_id, row.started_utc)
+        record._catch_up(row.seq + 1, row.t_ms, sealed=row.sealed_utc is not None)
+        if not record.sealed:
+            self._fenced.discard(call_id)
+            self._live[call_id] = record
+        return record
+
+    async def lines(self, call_id: str) -> list[Line]:
+        """What the journal holds of one call, in order; nothing of an unknown one. Raises StoreError."""
+        await self._collect()
+        return [Line(*row) for row in await self._read(lines_of(call_id))]
 
     async def unsealed(self) -> list[OpenCall]:
         """Calls without an end that this process has not open: of a process that crashed, or of one still at work."""
@@ -183,7 +166,7 @@ class Journal:
             await self._flush()
         if self._lines:
             self._lose(len(self._lines), "journal closed while neither database nor spool took events")
-        await self._engine.dispose()
+        await self._database.close()
         self._spool.close()
 
     def _accept(self, call_id: str, seq: int, t_ms: int, event: Event) -> bool:
@@ -203,8 +186,9 @@ class Journal:
             stand_in = Fault("journal", f"{events.tag(event)} could not be written")
             return Line(call_id, seq, 0, self._clock(), events.tag(stand_in), events.encode(stand_in))
 
-    def _forget(self, call_id: str) -> None:
-        self._live.pop(call_id, None)
+    def _forget(self, record: CallJournal) -> None:
+        if self._live.get(record.call_id) is record:
+            del self._live[record.call_id]
 
     async def _collect(self) -> None:
         """Get all into the database that can be: of this process, and of dead ones."""
@@ -213,80 +197,52 @@ class Journal:
         except OSError as error:
             _log.error("spools of other processes cannot be read", why=plain(error))
         await self._flush()
-        while self._spool.pending and not self._troubled:
+        while self._spool.pending and not self._commits.trouble:
             await self._flush()
 
     async def _flush(self) -> None:
         async with self._flushing:
             batch = list(islice(self._lines, BATCH))
-            if batch and not await self._stored(batch):
-                return
-            for _ in batch:
+            stored = bool(batch) and await self._stored(batch)
+            for _ in batch if stored else ():
                 self._lines.popleft()
-            await self._drain()
-            if self._lines or (self._spool.pending and not self._troubled):
+            await self._drain()  # also when the spool is full: this is what empties it
+            if (self._lines and stored) or (self._spool.pending and not self._commits.trouble):
                 self._wake.set()
 
     async def _stored(self, batch: Sequence[Line]) -> bool:
         """Into the database, or behind what waits in the spool."""
-        if not self._spool.pending and self._due() and await self._committed(batch):
+        if not self._spool.pending and self._commits.due and await self._commits.take(batch):
+            self._spool_trouble = ""
             return True
         try:
             await asyncio.to_thread(self._spool.add, batch)
         except OSError as error:
-            _log.error("spool takes no events; they wait in memory", why=plain(error), backlog=len(self._lines))
+            if not self._spool_trouble:
+                _log.error("spool takes no events; they wait in memory", why=plain(error), backlog=len(self._lines))
+            self._spool_trouble = f"neither database nor spool takes events: {plain(error)}"
             return False
+        self._spool_trouble = ""
         return True
 
     async def _drain(self) -> None:
         """One batch from spool to database, so that new lines never wait long for old ones."""
-        if not (self._spool.pending and self._due()):
+        if not (self._spool.pending and self._commits.due):
             return
         try:
-            lines = await asyncio.to_thread(self._spool.peek, BATCH)
-            if await self._committed(lines):
+            self._draining = self._draining or await asyncio.to_thread(self._spool.peek, BATCH)
+            if await self._commits.take(self._draining):
+                self._draining = ()
                 await asyncio.to_thread(self._spool.confirm)
         except OSError as error:
-            self._trouble(f"spool: {plain(error)}")
+            self._commits.fail(f"spool: {plain(error)}")
 
-    def _due(self) -> bool:
-        return asyncio.get_running_loop().time() >= self._retry_at_s
-
-    async def _committed(self, lines: Sequence[Line]) -> bool:
-        """Whether they were, within the deadline. A commit is never cancelled: a statement cut short leaves SQLite's lock to a
-        dead connection until that is garbage-collected. One that hangs is left to end; its lines are spooled meanwhile."""
-        if self._commit and not await self._done_within(0 if self._troubled else COMMIT_DEADLINE_S, self._commit):
-            return False
-        self._commit = asyncio.ensure_future(self._write(lines))
-        return await self._done_within(COMMIT_DEADLINE_S, self._commit) and self._commit.result()
-
-    async def _done_within(self, deadline_s: float, commit: asyncio.Future[bool]) -> bool:
-        await asyncio.wait({commit}, timeout=deadline_s)
-        if not commit.done():
-            self._trouble("no answer within the deadline")
-        return commit.done()
-
-    async def _write(self, lines: Sequence[Line]) -> bool:
-        started_s = asyncio.get_running_loop().time()
-        try:
-            async with writing(self._engine).begin() as connection:
-                refused = await write(connection, lines)
-        except (SQLAlchemyError, OSError) as error:
-            self._trouble(plain(error))
-            return False
-        self.last_commit_ms = (asyncio.get_running_loop().time() - started_s) * 1_000
-        if refused:
-            self._lose(refused, "events refused: another process wrote or sealed the same call")
-        if self._troubled:
-            _log.warning("journal database takes events again", spooled=self.spooled)
-        self._troubled = False
-        return True
-
-    def _trouble(self, why: str) -> None:
-        if not self._troubled:
-            _log.error("journal database takes no events; spooling", why=why)
-        self._troubled = True
-        self._retry_at_s = asyncio.get_running_loop().time() + RETRY_S
+    def _fence(self, call_id: str, count: int) -> None:
+        """Another process went on with this call while we stood still: it is theirs now."""
+        self._fenced.add(call_id)
+        self._lose(count, "events refused: another process wrote or sealed the same call")
+        if record := self._live.pop(call_id, None):
+            record.taken.set()
 
     def _lose(self, count: int, why: str) -> None:
         before, self.lost = self.lost, self.lost + count
@@ -295,7 +251,7 @@ class Journal:
 
     async def _read(self, wanted: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
         try:
-            async with self._engine.connect() as connection:
+            async with self._reading, self._database.engine.connect() as connection:
                 result = await connection.execute(wanted)
                 return result.all()
         except (SQLAlchemyError, OSError) as error:

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.store import events
-from voicebot.store.database import open_writing, writing
+from voicebot.store.database import open_reading, open_writing, writing
 from voicebot.store.events import AgentAnswered, CallSealed, CallStarted, HandoverDecided, Line, QueueEntered
 from voicebot.store.tables import CALLS, EVENTS
 
@@ -55,7 +55,8 @@ async def refresh(connection: AsyncConnection, call_ids: Sequence[str]) -> int:
 
 
 async def rebuild(url: str) -> int:
-    """Make `calls` anew from `events`, in one transaction. Returns how many calls there are. Raises StoreError."""
+    """Make `calls` anew from `events`, in one transaction. Returns how many calls there are. Raises StoreError, also where there is no journal."""
+    await (await open_reading(url)).dispose()  # a mistyped URL makes no empty journal
     engine = await open_writing(url)
     try:
         async with writing(engine).begin() as connection:

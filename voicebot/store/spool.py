@@ -6,6 +6,7 @@ and is taken over. Reading a line does not remove it: `confirm` does. Never call
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import threading
@@ -21,6 +22,9 @@ import structlog
 
 from voicebot.errors import StoreError
 from voicebot.store.events import Line
+
+MOST_BYTES = 256 << 20
+"""What the spool of one process may take from the disk: some 800,000 lines. Beyond, it is full like a disk."""
 
 _log = structlog.get_logger(__name__)
 
@@ -56,6 +60,8 @@ class Spool:
     def add(self, lines: Sequence[Line]) -> None:
         """Append; all of them or, with OSError, none."""
         with self._guard:
+            if sum(file.size for file in self._files) > MOST_BYTES:
+                raise OSError(errno.EDQUOT, f"the spool holds over {MOST_BYTES >> 20} MB")
             if self._own is None:
                 self._own = _File.create(self._folder)
                 self._files.append(self._own)
@@ -100,7 +106,7 @@ class _File:
         with path.open("rb") as reader:
             self.unread = sum(1 for _ in reader)
         self._raw = raw
-        self._size = os.fstat(raw.fileno()).st_size
+        self.size = os.fstat(raw.fileno()).st_size
         self._confirmed = 0
         self._peeked = (0, 0)
 
@@ -129,15 +135,15 @@ class _File:
 
     def append(self, lines: Sequence[Line]) -> None:
         data = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
-        self._raw.seek(self._size)
+        self._raw.seek(self.size)
         try:
             written = self._raw.write(data)
             if written != len(data):
                 raise OSError("the spool's disk is full")
         except OSError:
-            os.ftruncate(self._raw.fileno(), self._size)
+            os.ftruncate(self._raw.fileno(), self.size)
             raise
-        self._size += len(data)
+        self.size += len(data)
         self.unread += len(lines)
 
     def peek(self, limit: int) -> list[Line]:

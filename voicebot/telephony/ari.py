@@ -73,6 +73,15 @@ class ChannelDestroyed(msgspec.Struct, frozen=True, tag=True):
 class ChannelDtmfReceived(msgspec.Struct, frozen=True, tag=True):
     channel: Channel
     digit: str
+    duration_ms: int = 0
+
+
+class ChannelHold(msgspec.Struct, frozen=True, tag=True):
+    channel: Channel
+
+
+class ChannelUnhold(msgspec.Struct, frozen=True, tag=True):
+    channel: Channel
 
 
 class ChannelStateChange(msgspec.Struct, frozen=True, tag=True):
@@ -108,6 +117,8 @@ Event = (
     | ChannelHangupRequest
     | ChannelDestroyed
     | ChannelDtmfReceived
+    | ChannelHold
+    | ChannelUnhold
     | ChannelStateChange
     | ChannelEnteredBridge
     | ChannelLeftBridge

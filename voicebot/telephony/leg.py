@@ -6,8 +6,9 @@ It watches the control socket and says when the caller is gone. It decides nothi
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -15,19 +16,35 @@ import structlog
 
 from voicebot.errors import AriError, MediaError
 from voicebot.scopes import finished
-from voicebot.telephony.ari import Channel, ChannelDestroyed, ChannelDtmfReceived, ChannelHangupRequest, StasisEnd, StasisStart
+from voicebot.telephony.ari import (
+    Channel,
+    ChannelDestroyed,
+    ChannelDtmfReceived,
+    ChannelHangupRequest,
+    ChannelHold,
+    ChannelUnhold,
+    StasisEnd,
+    StasisStart,
+)
+from voicebot.telephony.keys import Presses
 from voicebot.telephony.media import Frame, MediaLink
 from voicebot.telephony.server import ControlLink
 
-MEDIA_CONNECTION = "voicebot-media"
 MEDIA_TIMEOUT_S = 3.0
 log = structlog.get_logger()
 
 
-class MediaDoor:
-    """Where media sockets arrive: each is let in once, by a token only Asterisk was told."""
+def owner(name: str) -> str:
+    """The caller's channel for which a bridge or channel of this name was made; empty when it is none of ours."""
+    found = re.fullmatch(r"(.+?)(-\d+)?-(bridge|media)", name)
+    return found[1] if found else ""
 
-    def __init__(self) -> None:
+
+class MediaDoor:
+    """Where media sockets arrive: each is let in once, by a token only Asterisk was told. `connection` is what Asterisk calls the way here."""
+
+    def __init__(self, connection: str = "voicebot-media") -> None:
+        self.connection = connection
         self._waiting: dict[str, MediaLink] = {}
 
     def expect(self, link: MediaLink) -> str:
@@ -48,7 +65,15 @@ class Leg:
     """One caller's telephony. `async with` opens media, answers and bridges; leaving it hangs our side up, the caller's only by `hang_up`."""
 
     def __init__(
-        self, control: ControlLink, start: StasisStart, door: MediaDoor, on_frame: Callable[[Frame], None], on_digit: Callable[[str], None]
+        self,
+        control: ControlLink,
+        start: StasisStart,
+        door: MediaDoor,
+        *,
+        part: int = 0,
+        on_frame: Callable[[Frame], None],
+        on_digit: Callable[[str], None],
+        on_hold: Callable[[bool], None],
     ) -> None:
         self.caller = start.channel
         self.link = MediaLink(on_frame)
@@ -56,20 +81,26 @@ class Leg:
         self._app = start.application
         self._door = door
         self._on_digit = on_digit
-        self._media = f"{self.caller.id}-media"
-        self._bridge = f"{self.caller.id}-bridge"
+        self._on_hold = on_hold
+        self._presses = Presses()
+        stem = f"{self.caller.id}-{part}" if part else self.caller.id
+        self._media = f"{stem}-media"
+        self._bridge = f"{stem}-bridge"
+        self._part = part
         self._token = ""
         self._media_up = asyncio.Event()
 
     async def open(self) -> None:
         """Media first, then answer and bridge: the caller never hears a line that is not live. `watch` must run beside it.
 
-        Raises AriError, MediaError.
+        `part` counts how often the call was taken over: what an earlier part left in Asterisk is removed first. Raises AriError, MediaError.
         """
         ari = self._control.ari
+        if self._part:
+            await self._clear()
         self._token = self._door.expect(self.link)
         # Asterisk's option list is comma-separated: neither a channel id nor a token holds a comma.
-        await ari.external_media(self._media, self._app, MEDIA_CONNECTION, f"f(json)v(call={self.caller.id},token={self._token})")
+        await ari.external_media(self._media, self._app, self._door.connection, f"f(json)v(call={self.caller.id},token={self._token})")
         await self.link.opened(MEDIA_TIMEOUT_S)
         await self._media_in_stasis()
         await ari.create_bridge(self._bridge)
@@ -82,8 +113,13 @@ class Leg:
             match await self._control.next():
                 case StasisStart(channel=Channel(id=self._media)):
                     self._media_up.set()
-                case ChannelDtmfReceived(channel=Channel(id=self.caller.id), digit=digit):
-                    self._on_digit(digit)
+                case ChannelDtmfReceived(channel=Channel(id=self.caller.id), digit=digit, duration_ms=lasted_ms):
+                    if self._presses.new(digit, asyncio.get_running_loop().time() * 1000, lasted_ms):
+                        self._on_digit(digit)
+                case ChannelHold(channel=Channel(id=self.caller.id)):
+                    self._on_hold(True)
+                case ChannelUnhold(channel=Channel(id=self.caller.id)):
+                    self._on_hold(False)
                 case StasisEnd(channel=channel) | ChannelDestroyed(channel=channel) | ChannelHangupRequest(channel=channel):
                     if channel.id == self.caller.id:
                         return
@@ -96,7 +132,7 @@ class Leg:
         """End the caller's call."""
         await self._control.ari.hang_up(self.caller.id)
 
-    async def hand_over(self, context: str, variables: dict[str, str]) -> None:
+    async def hand_over(self, context: str, variables: Mapping[str, str]) -> None:
         """Set channel variables, then give the caller back to the dialplan at `context`. Raises AriError."""
         for name, value in variables.items():
             await self._control.ari.set_variable(self.caller.id, name, value)
@@ -117,6 +153,16 @@ class Leg:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await finished(self.close())
+
+    async def _clear(self) -> None:
+        """Another controller's bridge and media channel for this caller, dead or frozen."""
+        ari = self._control.ari
+        for bridge in await ari.bridges():
+            if owner(bridge.id) == self.caller.id:
+                await ari.destroy_bridge(bridge.id)
+        for channel in await ari.channels():
+            if owner(channel.id) == self.caller.id:
+                await ari.hang_up(channel.id)
 
     async def _media_in_stasis(self) -> None:
         try:

@@ -1,6 +1,7 @@
 """The audio link of one call: Asterisk's chan_websocket, both ways, and the only place of a call with a clock.
 
-In: one 20 ms frame at a time; when none comes for 60 ms, silence marked lost is put in its place, so no timer of the call ever stops.
+In: one 20 ms frame at a time, and the call's time is the clock's to within 60 ms: where frames are missing, silence marked lost is put in their
+place, so no timer of the call ever stops; what comes after its place was filled is handed on as late, and takes no time.
 Out: whole phrases in bulk, paced by Asterisk, cut or paused at once; silence while there are none. This module never looks into the audio.
 Source: Asterisk documentation, "WebSocket Channel Driver" (JSON control messages).
 """
@@ -20,6 +21,12 @@ from voicebot.errors import MediaError
 from voicebot.values import FRAME_BYTES, FRAME_MS, SILENCE_FRAME
 
 LOST_AFTER_S = 0.060
+BAND_FRAMES = 3
+"""The call's time may lie this far from the clock's: it takes 40 ms of jitter, and a phone whose own clock drifts cannot go beyond it."""
+LATE_FRAMES = 50
+"""At most this much of what comes late is kept: by then the caller's turn is over."""
+PATIENCE_S = 0.005
+"""When this process was too busy to look, it reads what has come meanwhile before it calls anything lost."""
 AHEAD_FRAMES = 500
 """At most this much is queued in Asterisk, whose queue holds 1,000 frames and drops what is sent beyond."""
 CHUNK_BYTES = 25 * FRAME_BYTES
@@ -27,12 +34,16 @@ CHUNK_BYTES = 25 * FRAME_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """20 ms of a call: what the caller sent, what the bot was playing then, and whether the caller's part was lost."""
+    """20 ms of a call: what the caller sent, what the bot was playing then, and whether the caller's part was lost.
+
+    `late` is the caller's audio of earlier frames that were given as lost, if it came after all: good for its words, too late for its time.
+    """
 
     caller: bytes
     bot: bytes
     lost: bool
     at_ms: int
+    late: bytes = b""
 
 
 class Wire(Protocol):
@@ -71,26 +82,21 @@ class MediaLink:
         self._backlog: deque[bytes | Playing] = deque()
         self._sent = bytearray()
         self._partial = bytearray()
+        self._late: deque[bytes] = deque(maxlen=LATE_FRAMES)
         self._playing: dict[str, Playing] = {}
         self._queued_frames = 0
         self._played_frames = 0
         self._frames = 0
-        self._lost_in_a_row = 0
         self._paused = self._hushed = False
         self.flushes = 0
         """How often all that was queued has been dropped."""
-        self._last_s = 0.0
+        self._start_s = self._last_s = self._watch_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def now_ms(self) -> int:
         """Milliseconds of audio since the link opened."""
         return self._frames * FRAME_MS
-
-    @property
-    def lost_ms(self) -> int:
-        """For how long nothing has come from the caller."""
-        return self._lost_in_a_row * FRAME_MS
 
     @property
     def paused(self) -> bool:
@@ -110,7 +116,7 @@ class MediaLink:
     def connect(self, wire: Wire) -> None:
         """The socket is up."""
         self._wire = wire
-        self._last_s = asyncio.get_running_loop().time()
+        self._start_s = self._last_s = asyncio.get_running_loop().time()
         self._arm(LOST_AFTER_S)
         self._open.set()
 
@@ -129,15 +135,14 @@ class MediaLink:
     def receive_audio(self, pcm: bytes) -> None:
         """Audio of any length from Asterisk; `on_frame` is called for each whole frame."""
         self._last_s = asyncio.get_running_loop().time()
-        self._lost_in_a_row = 0
         if len(pcm) == FRAME_BYTES and not self._partial:
-            self._tick(pcm, lost=False)
+            self._arrived(pcm)
             return
         self._partial += pcm
         while len(self._partial) >= FRAME_BYTES:
             frame = bytes(self._partial[:FRAME_BYTES])
             del self._partial[:FRAME_BYTES]
-            self._tick(frame, lost=False)
+            self._arrived(frame)
 
     def receive_text(self, text: bytes) -> None:
         """A control event from Asterisk. Raises MediaError for what is not one."""
@@ -168,7 +173,7 @@ class MediaLink:
 
     def heard_ms(self, playing: Playing) -> int:
         """How much of `playing` has reached the caller."""
-        frames = playing.heard_frames if playing.done.done() else self._played_frames - playing.first_frame
+        frames = self._played_frames - playing.first_frame if playing.mark in self._playing else playing.heard_frames
         return max(0, min(frames, playing.frames)) * FRAME_MS
 
     def pause(self) -> None:
@@ -200,10 +205,22 @@ class MediaLink:
             _finish(playing, played=False)
         self._played_frames = self._queued_frames
 
+    def _arrived(self, caller: bytes) -> None:
+        if self._behind(self._last_s) <= -BAND_FRAMES:
+            self._late.append(caller)
+        else:
+            self._tick(caller, lost=False)
+
+    def _behind(self, now_s: float) -> int:
+        """By how many frames the call's time is behind the clock's; negative: ahead of it."""
+        return int((now_s - self._start_s) * 1000) // FRAME_MS - self._frames
+
     def _tick(self, caller: bytes, lost: bool) -> None:
         bot = self._take_played()
         self._frames += 1
-        self._on_frame(Frame(caller, bot, lost, self.now_ms))
+        late = b"".join(self._late) if self._late else b""
+        self._late.clear()
+        self._on_frame(Frame(caller, bot, lost, self.now_ms, late))
         if self._backlog:
             self._pump()
         if not self._sent:
@@ -253,18 +270,22 @@ class MediaLink:
             self._wire.send_text(msgspec.json.encode({"command": name, "correlation_id": mark} if mark else {"command": name}))
 
     def _arm(self, delay_s: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(delay_s, self._watch)
+        loop = asyncio.get_running_loop()
+        self._watch_s = loop.time() + delay_s
+        self._timer = loop.call_later(delay_s, self._watch)
 
     def _watch(self) -> None:
         """Runs 60 ms after the last frame; from then on every 20 ms until frames come again."""
-        silent_s = asyncio.get_running_loop().time() - self._last_s
-        if silent_s < LOST_AFTER_S - 0.001:
-            self._arm(LOST_AFTER_S - silent_s)
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._watch_s > FRAME_MS / 1000:
+            self._arm(PATIENCE_S)
             return
-        for _ in range(int(silent_s * 1000) // FRAME_MS - self._lost_in_a_row):
-            self._lost_in_a_row += 1
+        silent_s = now_s - self._last_s
+        silent = silent_s >= LOST_AFTER_S - 0.001
+        behind = self._behind(now_s)
+        for _ in range(behind if silent else behind > BAND_FRAMES):
             self._tick(SILENCE_FRAME, lost=True)
-        self._arm(FRAME_MS / 1000)
+        self._arm(FRAME_MS / 1000 if silent else max(LOST_AFTER_S - silent_s, FRAME_MS / 1000))
 
 
 def _finish(playing: Playing, played: bool) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import signal
 import socket
 from pathlib import Path
@@ -17,11 +16,11 @@ from typing import Self
 import structlog
 
 from voicebot.errors import PbxError
+from voicebot.process import end_with_parent
 from voicebot.telephony.pbx_plan import TESTED_VERSION, PbxPlan, recent_enough, version
 from voicebot.telephony.pbx_render import DIALPLANS, render
 
 _log = structlog.get_logger(__name__)
-_PR_SET_PDEATHSIG = 1
 
 
 class PrivateAsterisk:
@@ -100,7 +99,7 @@ class PrivateAsterisk:
                 stderr=output,
                 cwd=self.plan.run,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
             )
         try:
             async with asyncio.timeout(self._boot_timeout_s):
@@ -147,10 +146,6 @@ def _expected(plan: PbxPlan) -> tuple[tuple[str, tuple[str, ...], str], ...]:
         ("dialplan show voicebot-inbound", tuple(f"'{number}'" for number in plan.hotlines), "a hotline is missing; see dialplans/extensions.conf"),
         ("ari show outbound-websockets", (plan.control_url, plan.floor_url), "a control socket was refused; see dialplans/ari.conf"),
     )
-
-
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def check_ports(plan: PbxPlan) -> None:

@@ -11,7 +11,7 @@ import re
 import secrets
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,7 +50,8 @@ class PbxPlan:
     rtp_last: int
     control_url: str
     floor_url: str
-    media_url: str
+    media: Mapping[str, str]
+    """The websocket_client sections by which media sockets reach the controller that asked: name → URL."""
     password: str = field(repr=False)
     ari_password: str = field(repr=False)
     agents: Mapping[str, str] = field(repr=False)
@@ -71,7 +72,7 @@ class PbxPlan:
 
     @property
     def sounds(self) -> Path:
-        """Folder of `overflow-<language>.sln16`, 16 kHz pcm without a header."""
+        """Folder of `<line>-<language>.sln16`, what the dialplan says itself: 16 kHz pcm without a header."""
         return self.run / "sounds"
 
     @property
@@ -98,7 +99,8 @@ def plan(settings: Settings, *, controller_port: int | None = None, anonymous: b
     """
     pbx = settings.pbx
     run = _usable_run_folder(pbx.run.resolve())
-    controller = f"ws://{settings.serve.host}:{controller_port or settings.serve.port}"
+    own = f"{settings.serve.host}:{controller_port or settings.serve.port}"
+    controller = f"ws://{pbx.balancer or own}"
     sip_host = _loopback(pbx.sip_host)
     if pbx.rtp_last - pbx.rtp_first < 3:
         raise PbxError(f"RTP ports {pbx.rtp_first}-{pbx.rtp_last} hold no call; set [pbx] rtp_first and rtp_last")
@@ -111,7 +113,7 @@ def plan(settings: Settings, *, controller_port: int | None = None, anonymous: b
         rtp_last=pbx.rtp_last,
         control_url=f"{controller}/ari",
         floor_url=f"{controller}/floor",
-        media_url=f"{controller}/media",
+        media={media_connection(pbx.controllers, each): f"ws://{each}/media" for each in pbx.controllers or (own,)},
         password=secret(settings.secrets, "control"),
         ari_password=secret(settings.secrets, "ari"),
         agents={agent: secret(settings.secrets, f"agent-{agent}") for agent in pbx.agents},
@@ -121,6 +123,11 @@ def plan(settings: Settings, *, controller_port: int | None = None, anonymous: b
         max_wait_s=settings.handover.max_wait_s,
         anonymous=pbx.anonymous if anonymous is None else anonymous,
     )
+
+
+def media_connection(controllers: Sequence[str], own: str) -> str:
+    """The name under which Asterisk knows the way to the media sockets of the controller at `own`, one of several or the only one."""
+    return f"voicebot-media-{own.rpartition(':')[2]}" if own in controllers else "voicebot-media"
 
 
 def secret(folder: Path, name: str) -> str:

@@ -16,8 +16,8 @@ from voicebot.telephony.pbx_music import hold_music
 from voicebot.telephony.pbx_plan import PbxPlan
 
 DIALPLANS = Path(__file__).resolve().parents[2] / "dialplans"
-FRAGMENTS = ("extensions-hotline.conf", "pjsip-agent.conf", "pjsip-callers.conf", "queues-member.conf")
-"""Files that stand inside another one, once for each hotline, agent or profile."""
+FRAGMENTS = ("extensions-hotline.conf", "pjsip-agent.conf", "pjsip-callers.conf", "queues-member.conf", "websocket_client-media.conf")
+"""Files that stand inside another one, once for each hotline, agent, profile or controller."""
 FOLDERS = ("etc", "lib", "cache", "music", "sounds", "briefings")
 
 
@@ -48,6 +48,8 @@ def configuration(plan: PbxPlan, dialplans: Path = DIALPLANS) -> dict[str, str]:
     values["hotlines"] = _each(templates, "extensions-hotline.conf", ({"number": n, "language": lang} for n, lang in plan.hotlines.items()))
     values["agents"] = _each(templates, "pjsip-agent.conf", ({"agent": n, "secret": secret} for n, secret in plan.agents.items()))
     values["members"] = _each(templates, "queues-member.conf", ({"agent": n} for n in plan.agents))
+    account = {"username": plan.username, "password": plan.password}
+    values["media"] = _each(templates, "websocket_client-media.conf", ({"connection": c, "url": url, **account} for c, url in plan.media.items()))
     values["callers"] = _each(templates, "pjsip-callers.conf", [{}] if plan.anonymous else [])
     return {name: _fill(name, text, values) for name, text in templates.items() if name not in FRAGMENTS}
 

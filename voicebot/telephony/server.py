@@ -33,6 +33,10 @@ from voicebot.telephony.media import MediaLink
 
 log = structlog.get_logger()
 EVENTS_MAX = 10_000
+NO_NEW_CALLS = frozenset({b"starting\n", b"draining\n"})
+"""What /healthz says with status 404: a load balancer then sends no new sockets and leaves those that are here (HAProxy's disable-on-404)."""
+PROBE_S = 1.0
+"""A socket is asked each second (RFC 6455, ping); one on which nothing comes in the time of two is taken for lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +83,48 @@ class ControlLink:
             self._transport.disconnect()
 
 
+class _Probe:
+    """Asks a socket again and again whether Asterisk is still there: one that is half-open never says so by itself."""
+
+    def __init__(self, transport: WSTransport) -> None:
+        self._transport = transport
+        self._unanswered = 0
+        self._ask()
+
+    def answered(self) -> None:
+        """Something came."""
+        self._unanswered = 0
+
+    def end(self) -> None:
+        self._timer.cancel()
+
+    def _ask(self) -> None:
+        if self._unanswered == 2:
+            log.warning("socket does not answer; taken for lost", path=self._transport.request.path.partition(b"?")[0].decode("latin-1"))
+            self._transport.disconnect(graceful=False)  # what is still to be sent would wait for ever
+            return
+        self._unanswered += 1
+        self._transport.send_ping()
+        self._timer = asyncio.get_running_loop().call_later(PROBE_S, self._ask)
+
+
 class _ControlSocket(WSListener):
     def __init__(self, on_link: Callable[[ControlLink], None], hold: Callable[[int], None]) -> None:
         self._on_link = on_link
         self._hold = hold
         self._link: ControlLink | None = None
+        self._probe: _Probe | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._hold(_socket(transport).fileno())
         self._link = ControlLink(transport)
         self._on_link(self._link)
+        self._probe = _Probe(transport)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         _acknowledge_now(transport)
+        if self._probe:
+            self._probe.answered()
         if frame.msg_type == WSMsgType.TEXT and self._link:
             try:
                 self._link.receive(frame.get_payload_as_bytes())
@@ -102,6 +135,8 @@ class _ControlSocket(WSListener):
             transport.disconnect()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
+        if self._probe:
+            self._probe.end()
         if self._link:
             self._link.lose()
 
@@ -110,13 +145,17 @@ class _MediaSocket(WSListener):
     def __init__(self, link: MediaLink) -> None:
         self._link = link
         self._transport: WSTransport | None = None
+        self._probe: _Probe | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
+        self._probe = _Probe(transport)
         self._link.connect(self)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         _acknowledge_now(transport)
+        if self._probe:
+            self._probe.answered()
         if frame.msg_type == WSMsgType.BINARY:
             self._link.receive_audio(frame.get_payload_as_bytes())
         elif frame.msg_type == WSMsgType.TEXT:
@@ -128,6 +167,8 @@ class _MediaSocket(WSListener):
             self.close()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
+        if self._probe:
+            self._probe.end()
         self._transport = None
         self._link.disconnect()
 
@@ -188,7 +229,8 @@ class Server:
         target = urlsplit(request.path.decode("latin-1"))
         if target.path == "/healthz":
             well, body = self._handlers.health()
-            return _answered(WSUpgradeResponse.create_ok_response(body) if well else _refusal(HTTPStatus.SERVICE_UNAVAILABLE, body))
+            fault = HTTPStatus.NOT_FOUND if body in NO_NEW_CALLS else HTTPStatus.SERVICE_UNAVAILABLE
+            return _answered(WSUpgradeResponse.create_ok_response(body) if well else _refusal(fault, body))
         if target.path == "/metrics":
             return _answered(WSUpgradeResponse.create_ok_response(self._handlers.metrics()))
         if not self._credentials.match(request.headers.get("Authorization", "")):

@@ -10,42 +10,57 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from voicebot.errors import VoicebotError, innermost
 from voicebot.settings import load
-from voicebot.testbed import acceptance_errors, acceptance_faults
+from voicebot.testbed import acceptance_errors, bench_curve, bench_faults, bench_silent, bench_soak
 from voicebot.testbed import bench_runs as runs
-from voicebot.testbed.bench import AsJson, At, Seed, drawn, finished, progress
+from voicebot.testbed.bench import CURVE_WORDINGS, AsJson, At, Seed, counts, drawn, finished, progress
 from voicebot.testbed.bench_figures import Figure, Result, table, to_json
+from voicebot.testbed.bench_load import NO_LIMITS
 from voicebot.testbed.g711 import Codec
 from voicebot.testbed.rig import Rig, Target, at_home, attached, rig
-from voicebot.testbed.synth import synth
 
 QUESTIONS = 10
+LIVE_CALLS = 10
+HANG_UPS = 50
+SILENT_CALLS, SILENT_S = 100, 60.0
+TALK, LEVEL_S = 40.0, 60.0
+"""Callers of `curve` speak so many per cent of the time; each level lasts so long at least."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What is drawn, and how far the long checks go."""
+
+    seed: int = 1
+    soak_calls: int = 300
+    curve: tuple[int, ...] = (1, 5, 10)
 
 
 @dataclass(frozen=True)
 class OnTarget:
     """A check that hears only what a caller hears: it can be put to any voicebot."""
 
-    run: Callable[[Target, int], Awaitable[Result]]
+    run: Callable[[Target, Scale], Awaitable[Result]]
 
 
 @dataclass(frozen=True)
 class OnRig:
-    """A check that also needs journal, console or processes of a voicebot of our own; `fresh`: of one that nothing else has used."""
+    """A check that also needs journal, console or processes of a voicebot of our own; `fresh`: of one that nothing else has used, with `settings`."""
 
-    run: Callable[[Rig, int], Awaitable[Result]]
+    run: Callable[[Rig, Scale], Awaitable[Result]]
     fresh: bool = False
+    settings: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Alone:
-    """A check that needs no voicebot that runs."""
+    """A check that needs no voicebot that runs, or that breaks one of its own."""
 
     run: Callable[[], Awaitable[Result]]
 
@@ -65,24 +80,32 @@ async def turns(target: Target, seed: int, concurrent: int, trials: int, bars: M
     return runs.turn_result(took, load, bars)
 
 
-async def hangups(own: Rig, seed: int) -> Result:
-    """See acceptance_faults."""
-    question = await synth("how can I pay my bill", "flite:rms", runs.SPEECH)
-    return await acceptance_faults.hangups(own, seed, progress, question)
+async def soak(own: Rig, seed: int, calls: int) -> Result:
+    """Calls hung up at random moments: afterwards nothing is left of them."""
+    return await bench_soak.soak(own, bench_soak.Size(calls, seed=seed), progress)
+
+
+async def curve(own: Rig, scale: Scale) -> Result:
+    """Mouth-to-ear against the number of calls."""
+    course = bench_curve.Course(scale.curve, TALK, LEVEL_S, drawn(own, CURVE_WORDINGS, scale.seed))
+    return bench_curve.result(await bench_curve.curve(own, course, progress))
 
 
 CHECKS: Mapping[str, Check] = {
-    "questions-ulaw": OnTarget(lambda target, seed: questions(target, seed, "PCMU")),
-    "questions-alaw": OnTarget(lambda target, seed: questions(target, seed + 1, "PCMA")),
-    "turns-1": OnTarget(lambda target, seed: turns(target, seed, 1, 20, {"p50": 700, "p95": 1_100})),
-    "turns-10": OnTarget(lambda target, seed: turns(target, seed, 10, 60, {"p95": 1_500})),
-    "barge-in": OnTarget(lambda target, seed: runs.barge_in(target, drawn(target, 20, seed), seed, progress)),
-    "backchannel": OnRig(lambda own, seed: runs.backchannel(own, drawn(own, 20, seed), seed, progress)),
-    "pauses": OnRig(lambda own, seed: runs.pauses(own, drawn(own, 40, seed), seed, progress)),
-    "handover": OnRig(lambda own, seed: runs.handover(own, drawn(own, 10, seed), seed, progress)),
-    "kill": OnRig(lambda own, seed: acceptance_faults.kill(own, seed, progress), fresh=True),
-    "controller-down": OnRig(lambda own, seed: acceptance_faults.controller_down(own, seed, progress), fresh=True),
-    "hangups": OnRig(hangups, fresh=True),
+    "questions-ulaw": OnTarget(lambda target, scale: questions(target, scale.seed, "PCMU")),
+    "questions-alaw": OnTarget(lambda target, scale: questions(target, scale.seed + 1, "PCMA")),
+    "turns-1": OnTarget(lambda target, scale: turns(target, scale.seed, 1, 20, {"p50": 700, "p95": 1_100})),
+    "turns-10": OnTarget(lambda target, scale: turns(target, scale.seed, 10, 60, {"p95": 1_500})),
+    "barge-in": OnTarget(lambda target, scale: runs.barge_in(target, drawn(target, 20, scale.seed), scale.seed, progress)),
+    "backchannel": OnRig(lambda own, scale: runs.backchannel(own, drawn(own, 20, scale.seed), scale.seed, progress)),
+    "pauses": OnRig(lambda own, scale: runs.pauses(own, drawn(own, 40, scale.seed), scale.seed, progress)),
+    "handover": OnRig(lambda own, scale: runs.handover(own, drawn(own, 10, scale.seed), scale.seed, progress)),
+    "kill": Alone(lambda: bench_faults.measured("kill", LIVE_CALLS, 1, progress)),
+    "controller-down": Alone(lambda: bench_faults.measured("invite-down", LIVE_CALLS, 1, progress)),
+    "hangups": OnRig(lambda own, scale: soak(own, scale.seed, HANG_UPS), fresh=True, settings=bench_soak.SETTINGS),
+    "soak": OnRig(lambda own, scale: soak(own, scale.seed, scale.soak_calls), fresh=True, settings=bench_soak.SETTINGS),
+    "silent": OnRig(lambda own, _: bench_silent.silent(own, SILENT_CALLS, SILENT_S, progress), fresh=True, settings=bench_silent.SETTINGS),
+    "curve": OnRig(curve, fresh=True, settings=NO_LIMITS),
     "errors": Alone(lambda: acceptance_errors.errors(at_home(load()), progress)),
 }
 
@@ -95,22 +118,22 @@ class Stage:
         self._at = at
         self._shared: Rig | None = None
 
-    async def result(self, check: Check, seed: int) -> Result:
+    async def result(self, check: Check, scale: Scale) -> Result:
         """Raises VoicebotError when the check cannot be run here."""
         match check:
             case Alone(run):
                 return await run()
             case OnTarget(run) if self._at is not None:
-                return await run(attached(self._at), seed)
+                return await run(attached(self._at), scale)
             case OnTarget(run):
-                return await run(await self._own(), seed)
+                return await run(await self._own(), scale)
             case OnRig() if self._at is not None:
                 raise VoicebotError("needs the journal and the processes of a voicebot of its own; leave out --at")
             case OnRig(run, fresh=False):
-                return await run(await self._own(), seed)
-            case OnRig(run):
-                async with rig() as fresh:
-                    return await run(fresh, seed)
+                return await run(await self._own(), scale)
+            case OnRig(run, settings=settings):
+                async with rig(settings) as fresh:
+                    return await run(fresh, scale)
 
     async def _own(self) -> Rig:
         if self._shared is None:
@@ -119,7 +142,7 @@ class Stage:
         return self._shared
 
 
-async def results(names: Sequence[str], at: str | None, seed: int, on_result: Callable[[str, Result], None]) -> dict[str, Result]:
+async def results(names: Sequence[str], at: str | None, scale: Scale, on_result: Callable[[str, Result], None]) -> dict[str, Result]:
     """Run the checks one after the other; one that could not be run has failed."""
     found: dict[str, Result] = {}
     async with AsyncExitStack() as stack:
@@ -127,7 +150,7 @@ async def results(names: Sequence[str], at: str | None, seed: int, on_result: Ca
         for name in names:
             progress(name)
             try:
-                found[name] = await stage.result(CHECKS[name], seed)
+                found[name] = await stage.result(CHECKS[name], scale)
             except (VoicebotError, ExceptionGroup) as error:
                 found[name] = _failed(error)
             on_result(name, found[name])
@@ -136,7 +159,10 @@ async def results(names: Sequence[str], at: str | None, seed: int, on_result: Ca
 
 def main(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help=f"Which checks: {', '.join(CHECKS)}. All when left out.")] = None,
+    *,
     seed: Seed = 1,
+    soak_calls: Annotated[int, typer.Option(min=1, help="How many calls `soak` places; all of the promise is 2000.")] = 300,
+    numbers: Annotated[str, typer.Option("--curve", metavar="N,N,…", help="The numbers of calls of `curve`.")] = "1,5,10",
     at: At = None,
     as_json: AsJson = False,
 ) -> None:
@@ -144,7 +170,7 @@ def main(
     if unknown := [name for name in names or () if name not in CHECKS]:
         raise typer.BadParameter(f"no check {', '.join(unknown)}; the checks are {', '.join(CHECKS)}")
     told = _quiet if as_json else _tell
-    found = finished(results(names or list(CHECKS), at, seed, told))
+    found = finished(results(names or list(CHECKS), at, Scale(seed, soak_calls, counts(numbers)), told))
     if as_json:
         print(to_json(found))
     failed = [name for name, result in found.items() if not result.passed]

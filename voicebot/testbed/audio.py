@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+from scipy import fft
 
 from voicebot.testbed.g711 import Samples
 
@@ -118,18 +119,42 @@ def locate(reference: Samples, recording: Samples) -> Match:
     The same audio scores above 0.95 through G.711 and at 10 dB of noise; other words in the same voice score 0.2–0.4, at most 0.58 (flite, Festival,
     espeak-ng) unless they begin alike. Score 0 when either holds no voice.
     """
-    lead, probe = _probe(reference)
-    if not len(probe) or len(recording) < len(probe):
-        return Match(0.0, 0.0, 0.0)
-    score = _correlation(probe, recording)
-    best = int(np.argmax(score))
-    start = best - lead
-    return Match(start / RATE_HZ, float(score[best]), _heard_s(reference, recording, start, best))
+    return Search(recording).locate(reference)
+
+
+class Search:
+    """A recording in which many references are looked for; what all of them need is made once."""
+
+    def __init__(self, recording: Samples) -> None:
+        self._recording = recording
+        self._size = fft.next_fast_len(len(recording) + round(PROBE_S * RATE_HZ), real=True)
+        self._spectrum = fft.rfft(recording.astype(np.float32), self._size)
+        self._energy = np.concatenate(([0.0], np.cumsum(recording.astype(np.float64) ** 2)))
+
+    def locate(self, reference: Samples) -> Match:
+        """As the function of that name."""
+        lead, probe = _probe(reference)
+        if not len(probe) or len(self._recording) < len(probe):
+            return Match(0.0, 0.0, 0.0)
+        score = self._correlation(probe)
+        best = int(np.argmax(score))
+        start = best - lead
+        return Match(start / RATE_HZ, float(score[best]), _heard_s(reference, self._recording, start, best))
+
+    def _correlation(self, probe: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Normalised by the energy of each window; windows below the voiced level cannot score by being small."""
+        lags = len(self._recording) - len(probe) + 1
+        products = fft.irfft(self._spectrum * np.conj(fft.rfft(probe.astype(np.float32), self._size)), self._size)[:lags]
+        window = self._energy[len(probe) :] - self._energy[:lags]
+        floor = len(probe) * (32_768 * _amplitude(VOICED_DB)) ** 2
+        normalised: NDArray[np.float64] = products / np.sqrt(np.maximum(window, floor) * np.sum(probe * probe))
+        return normalised
 
 
 def recognise(references: Mapping[str, Samples], recording: Samples, least_score: float = 0.7) -> tuple[str, Match] | None:
     """The name and place of the reference that `recording` holds most of, or None. References that begin alike are told apart by what follows."""
-    matches = [(name, locate(reference, recording)) for name, reference in references.items()]
+    search = Search(recording)
+    matches = [(name, search.locate(reference)) for name, reference in references.items()]
     good = [item for item in matches if item[1].score >= least_score]
     return max(good, key=lambda item: (item[1].heard_s, item[1].score), default=None)
 
@@ -139,19 +164,6 @@ def _probe(reference: Samples) -> tuple[int, NDArray[np.float64]]:
     lead = int(frames[0]) * FRAME_SAMPLES if len(frames) else 0
     probe = reference[lead : lead + round(PROBE_S * RATE_HZ)] if len(frames) else reference[:0]
     return lead, probe.astype(np.float64)
-
-
-def _correlation(probe: NDArray[np.float64], recording: Samples) -> NDArray[np.float64]:
-    """Normalised by the energy of each window; windows below the voiced level cannot score by being small."""
-    size = 1 << (len(recording) + len(probe) - 1).bit_length()
-    lags = len(recording) - len(probe) + 1
-    spectrum = np.fft.rfft(recording.astype(np.float32), size)
-    products = np.fft.irfft(spectrum * np.conj(np.fft.rfft(probe.astype(np.float32), size)), size)[:lags]
-    energy = np.concatenate(([0.0], np.cumsum(recording.astype(np.float64) ** 2)))
-    window = energy[len(probe) :] - energy[:lags]
-    floor = len(probe) * (32_768 * _amplitude(VOICED_DB)) ** 2
-    normalised: NDArray[np.float64] = products / np.sqrt(np.maximum(window, floor) * np.sum(probe * probe))
-    return normalised
 
 
 def _heard_s(reference: Samples, recording: Samples, start: int, first: int) -> float:

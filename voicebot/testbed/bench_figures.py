@@ -100,4 +100,6 @@ def _number(value: float, unit: Unit) -> str:
         return "not measured"
     if math.isinf(value):
         return "never"
+    if unit == "%" and abs(value) < 10:
+        return f"{value:.2g} %"
     return f"{value:.1f} {unit}" if unit == "s" else f"{value:,.0f} {unit}".strip()

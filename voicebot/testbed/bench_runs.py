@@ -21,6 +21,7 @@ from voicebot.testbed.bench_figures import Figure, Result, share, spread
 from voicebot.testbed.bench_load import Load
 from voicebot.testbed.g711 import Samples
 from voicebot.testbed.questions import Question, pause_places
+from voicebot.testbed.recording import Recording
 from voicebot.testbed.rig import ROOT, Rig, Target
 from voicebot.testbed.scenario import Exchange, Failed, Overlap, Spoken, Talk, ask_all, say_once, talk_over
 from voicebot.testbed.synth import synth, synth_with_pause
@@ -45,6 +46,8 @@ class Turn:
     said: tuple[measure.Phrase, ...]
     mouth_to_ear_ms: float
     why: str = ""
+    whole: bool = False
+    """The answer came without a hole in it."""
 
     @property
     def answered(self) -> str | None:
@@ -58,7 +61,7 @@ class Turn:
     def row(self) -> dict[str, Any]:
         """The trial for JSON."""
         heard = ", ".join(phrase.name for phrase in self.said) or self.why
-        return {**_asked(self.question), "heard": heard, "right": self.right, "mouth_to_ear_ms": self.mouth_to_ear_ms}
+        return {**_asked(self.question), "heard": heard, "right": self.right, "whole": self.whole, "mouth_to_ear_ms": self.mouth_to_ear_ms}
 
 
 async def turns(target: Target, questions: Sequence[Question], concurrent: int, progress: Progress) -> tuple[list[Turn], tuple[Figure, ...]]:
@@ -68,15 +71,17 @@ async def turns(target: Target, questions: Sequence[Question], concurrent: int, 
     talks = [spoken[first : first + PER_CALL] for first in range(0, len(spoken), PER_CALL)]
     took: list[Turn] = []
     ends: list[str] = []
+    heard: list[Recording] = []
     load = Load(target.processes if isinstance(target, Rig) else tuple)
     for first in range(0, len(talks), concurrent):
         wave = talks[first : first + concurrent]
         progress(f"calls {first + 1}-{first + len(wave)} of {len(talks)}, {len(took)} of {len(questions)} questions asked")
         with load:
             came = await _at_once(target, wave, load)
-        took += [_turn(references, one) for talk in came for one in talk.came]
+        took += [turn_of(references, one) for talk in came for one in talk.came]
+        heard += [talk.came[0].heard for talk in came if isinstance(talk.came[0], Exchange)]
         ends += [await _end(target, talk.ani) for talk in came] if isinstance(target, Rig) else []
-    return took, (*(Figure(f"calls {end}", count) for end, count in Counter(ends).most_common()), *load.figures())
+    return took, (*(Figure(f"calls {end}", count) for end, count in Counter(ends).most_common()), _lost(heard), *load.figures())
 
 
 def turn_result(took: Sequence[Turn], load: Iterable[Figure], bars: Mapping[str, float]) -> Result:
@@ -84,7 +89,8 @@ def turn_result(took: Sequence[Turn], load: Iterable[Figure], bars: Mapping[str,
     latencies = [turn.mouth_to_ear_ms for turn in took if turn.answered]
     answered = share("questions that got an answer", len(latencies), len(took), 80, at_most=False)
     right = share("right answers", sum(turn.right for turn in took), len(took), None, at_most=False)
-    return Result((*spread("mouth-to-ear", latencies, bars), answered, right, *load), tuple(turn.row() for turn in took))
+    whole = share("answers heard whole", sum(turn.whole for turn in took), len(latencies), None, at_most=False)
+    return Result((*spread("mouth-to-ear", latencies, bars), answered, right, whole, *load), tuple(turn.row() for turn in took))
 
 
 def right_result(took: Sequence[Turn], bar_share: float) -> Result:
@@ -181,12 +187,23 @@ async def _overlap(target: Target, question: Question, over: str) -> Overlap | F
     return await talk_over(target, spoken, await synth(over, question.voice, SPEECH))
 
 
-def _turn(references: Mapping[str, Samples], one: Exchange | Failed) -> Turn:
+def turn_of(references: Mapping[str, Samples], one: Exchange | Failed) -> Turn:
+    """What an exchange came to."""
     if isinstance(one, Failed):
         return Turn(one.question, (), math.inf, one.why)
-    said = measure.phrases(references, one.heard, one.last_voiced_s, min(one.until_s, one.last_voiced_s + measure.LISTENED_S))
+    until_s = min(one.until_s, one.last_voiced_s + measure.LISTENED_S)
+    said = measure.phrases(references, one.heard, one.last_voiced_s, until_s)
     why = "" if said else "silence" if one.heard.onset_s(one.last_voiced_s, one.until_s) is None else "words that are no answer or fixed prompt"
-    return Turn(one.question, said, measure.mouth_to_ear_ms(one.last_voiced_s, said), why)
+    found = measure.answer(said)
+    whole = found is not None and measure.heard_whole(found, references[found.name], until_s)
+    return Turn(one.question, said, measure.mouth_to_ear_ms(one.last_voiced_s, said), why, whole)
+
+
+def _lost(heard: Sequence[Recording]) -> Figure:
+    """Packets that Asterisk sent and the phones did not get, or whose numbers it left out."""
+    lost = sum(each.lost for each in heard)
+    sent = lost + sum(len(each.packet_times_s) for each in heard)
+    return Figure("packets lost on the way to the callers", 100 * lost / sent if sent else math.nan, "%")
 
 
 def _silent(references: Mapping[str, Samples], came: Overlap | Failed) -> dict[str, Any]:

@@ -16,11 +16,15 @@ from typing import Literal
 
 from sipmessage import Request, Response
 
-from voicebot.testbed import rtp, sdp
+from voicebot.testbed import audio, rtp, sdp
 from voicebot.testbed.dialog import Dialog
+from voicebot.testbed.g711 import Codec
 from voicebot.testbed.sip import ALLOW, PhoneError, ServerTransaction
 from voicebot.testbed.talk import Talk
 
+KeysBy = Literal["rfc4733", "dtmf-relay", "dtmf", "inband"]
+"""How a phone tells of its keys: telephone-events in RTP, SIP INFO with one of two bodies, or tones."""
+_INFO = {"dtmf-relay": "Signal={key}\r\nDuration={ms}\r\n", "dtmf": "{key}"}
 _FAREWELL_S = 2.0
 """How long a hang-up waits for the other side before the call counts as ended anyway."""
 
@@ -68,13 +72,15 @@ class Call(Talk):
         """The other side's number."""
         return self.dialog.remote.uri.user or ""
 
-    async def dtmf(self, keys: str, how: Literal["rfc4733", "info", "inband"] = "rfc4733", key_ms: int = 100, gap_ms: int = 100) -> None:
+    async def dtmf(self, keys: str, how: KeysBy = "rfc4733", key_ms: int = 100, gap_ms: int = 100) -> None:
         """Press `keys` one after the other. Raises PhoneError when the other side takes no telephone-events or refuses the INFO."""
         for key in keys:
-            if how == "info":
-                await self._press_by_info(key, key_ms)
-            else:
-                await self.press(key, how, key_ms, gap_ms)
+            match how:
+                case "rfc4733" | "inband":
+                    await self.press(key, how, key_ms, gap_ms)
+                case _:
+                    await self._press_by_info(key, key_ms, how)
+                    await self.play(audio.silence((key_ms + gap_ms) / 1000))
 
     async def wait_answered(self, timeout_s: float = 10.0) -> None:
         """Until the call is answered. Raises PhoneError with the SIP status if it is refused, TimeoutError if nothing happens."""
@@ -113,11 +119,20 @@ class Call(Talk):
 
     async def hold(self, direction: sdp.Direction = "sendonly") -> None:
         """Put the other side on hold by re-INVITE. Raises PhoneError if it refuses."""
-        await self._reinvite(direction)
+        await self._reinvite(replace(self._media, direction=direction))
 
     async def unhold(self) -> None:
         """Resume by re-INVITE."""
-        await self._reinvite("sendrecv")
+        await self._reinvite(replace(self._media, direction="sendrecv"))
+
+    async def change_codec(self, codec: Codec) -> None:
+        """Offer `codec` alone from now on, by re-INVITE."""
+        await self._reinvite(replace(self._media, codecs=(codec,)))
+
+    async def move(self) -> None:
+        """Send and receive audio at another port from now on, by re-INVITE."""
+        self.stream.move()
+        await self._reinvite(replace(self._media, port=self.stream.port))
 
     def place(self, headers: dict[str, str]) -> None:
         """Send the INVITE."""
@@ -217,8 +232,7 @@ class Call(Talk):
             self._incoming.respond(487, tag=self.dialog.tag)
             self.end("there")
 
-    async def _reinvite(self, direction: sdp.Direction) -> None:
-        wanted = replace(self._media, direction=direction)
+    async def _reinvite(self, wanted: sdp.Media) -> None:
         response = await self.dialog.ask("INVITE", self._described(wanted))
         if response.code >= 300:
             raise PhoneError(f"re-INVITE refused: {response.code} {response.phrase}", response.code)
@@ -272,8 +286,8 @@ class Call(Talk):
             self.stream.held = not sdp.may_send(self._media.direction, remote.direction)
             self.stream.connect((remote.host, remote.port), codecs[0], remote.event_type)
 
-    async def _press_by_info(self, key: str, key_ms: int) -> None:
-        response = await self.dialog.ask("INFO", f"Signal={key}\r\nDuration={key_ms}\r\n".encode(), {"Content-Type": "application/dtmf-relay"})
+    async def _press_by_info(self, key: str, key_ms: int, how: str) -> None:
+        response = await self.dialog.ask("INFO", _INFO[how].format(key=key, ms=key_ms).encode(), {"Content-Type": f"application/{how}"})
         if response.code >= 300:
             raise PhoneError(f"INFO refused: {response.code} {response.phrase}", response.code)
 

@@ -1,4 +1,4 @@
-"""What a bad line does to one call's outgoing RTP: loss, bursts, jitter, reordering, duplicates. Seeded, so that a run can be repeated.
+"""What a bad line does to one call's outgoing RTP: loss, bursts, jitter, reordering, duplicates, stalls. Seeded, so that a run can be repeated.
 
 Pure: decides for each packet when copies of it leave; never sends and never reads a clock. (Clock drift is the pace itself: rtp.py.)
 """
@@ -20,6 +20,9 @@ class Impairment:
     reorder: float = 0.0
     """Share of packets held back until the next one or two have left."""
     duplicate: float = 0.0
+    stall_ms: float = 0.0
+    stall_every_ms: float = 1_000.0
+    """Once in each `stall_every_ms` nothing gets through for `stall_ms`; then all of it comes at once."""
     drift_ppm: float = 0.0
     """How much faster (or, negative, slower) than real time this caller's sound card runs."""
     seed: int = 0
@@ -30,6 +33,8 @@ class Impairment:
                 raise ValueError(f"{name} is {getattr(self, name)}; a probability lies between 0 and 1")
         if self.burst < 1 or self.jitter_ms < 0:
             raise ValueError("burst is at least 1 packet, jitter_ms at least 0")
+        if not 0 <= self.stall_ms <= self.stall_every_ms or not self.stall_every_ms:
+            raise ValueError("stall_ms lies between 0 and stall_every_ms")
 
 
 class Line:
@@ -61,5 +66,9 @@ class Line:
         if self._random.random() < self.impairment.reorder:
             return now_s + self._random.uniform(0.025, 0.055)
         held_s = self._random.uniform(0, self.impairment.jitter_ms) / 1000
-        self._last_leaves_s = max(self._last_leaves_s, now_s + held_s)
+        self._last_leaves_s = max(self._last_leaves_s, now_s + held_s + self._stalled_s(now_s))
         return self._last_leaves_s
+
+    def _stalled_s(self, now_s: float) -> float:
+        into_s = now_s % (self.impairment.stall_every_ms / 1000)
+        return max(self.impairment.stall_ms / 1000 - into_s, 0.0)

@@ -30,6 +30,8 @@ SILENT_S = 1.0
 TAIL_S = 1.0
 AGAIN_S = 0.5
 """An answer that took this much longer than it is long, without the time it held still, was begun again."""
+TORN_S = 0.4
+"""So much of an answer may be missing at its end: agreement is counted in steps, and a caller who hangs up cuts the last word."""
 MISSED_MS = 400
 """A recogniser's utterance may be this much shorter than the voice on the wire: soft beginnings and ends."""
 
@@ -73,10 +75,10 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 
 def phrases(references: Mapping[str, Samples], heard: Recording, from_s: float, to_s: float) -> tuple[Phrase, ...]:
     """What the bot said from `from_s` to `to_s`, in order. References that begin alike are told apart by how long they agree."""
-    span = heard.audio(from_s, to_s)
+    search = audio.Search(heard.audio(from_s, to_s))
     found: list[tuple[float, float, str]] = []
     for name, reference in references.items():
-        match = audio.locate(reference, span)
+        match = search.locate(reference)
         if match.score >= LEAST_SCORE and match.heard_s >= min(LEAST_HEARD_S, len(reference) / audio.RATE_HZ - 0.1):
             found.append((match.heard_s, match.offset_s + _lead_s(reference), name))
     kept: list[tuple[float, float, str]] = []
@@ -89,6 +91,11 @@ def phrases(references: Mapping[str, Samples], heard: Recording, from_s: float, 
 def answer(said: Iterable[Phrase]) -> Phrase | None:
     """The first approved answer among what was said: not a filler, a "sorry?" or a question back."""
     return next((phrase for phrase in said if phrase.entry_id is not None), None)
+
+
+def heard_whole(phrase: Phrase, reference: Samples, until_s: float) -> bool:
+    """Whether the caller heard `reference` as it is until its end, or until `until_s`: frames that were dropped shift the rest or tear a hole."""
+    return phrase.heard_s >= min(len(reference) / audio.RATE_HZ, until_s - phrase.at_s) - TORN_S
 
 
 def mouth_to_ear_ms(last_voiced_s: float, said: Iterable[Phrase]) -> float:

@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -33,11 +33,13 @@ from voicebot.store import calls
 from voicebot.telephony.pbx import console
 from voicebot.telephony.pbx_plan import PbxPlan, plan
 from voicebot.testbed import audio
+from voicebot.testbed.badlines import BAD_LINES
 from voicebot.testbed.call import Call
 from voicebot.testbed.dialog import Account
 from voicebot.testbed.g711 import Codec, Samples
 from voicebot.testbed.phone import Phone
 from voicebot.testbed.processes import Process, offspring
+from voicebot.testbed.scrape import scraped
 from voicebot.testbed.sip import Address, PhoneError
 from voicebot.up import free_port
 from voicebot.values import SAMPLE_RATE_HZ
@@ -54,6 +56,8 @@ class Target:
     def __init__(self, address: Address, settings: Settings) -> None:
         self.address = address
         self.settings = settings
+        self.line = BAD_LINES["good"]
+        """What stands between it and all who call it from now on."""
 
     def phone(self, codec: Codec = "PCMU") -> AbstractAsyncContextManager[Phone]:
         """A caller's phone that offers `codec` alone."""
@@ -119,15 +123,14 @@ class Rig(Target):
             raise StoreError(f"no call from {ani} stands in the journal; see {self.log}")
         return await calls.show(self.settings.store.url, found[0].call_id)
 
+    async def metrics(self) -> Mapping[str, float]:
+        """What the controller says at /metrics; nothing when it does not answer."""
+        return await scraped(self.settings.serve.host, self.settings.serve.port)
+
     async def calls_in_progress(self) -> int | None:
         """What the controller says at /metrics; None when it does not answer."""
-        try:
-            async with asyncio.timeout(2):
-                text = await _fetch(self.settings.serve.host, self.settings.serve.port, "/metrics")
-        except (OSError, TimeoutError):
-            return None
-        values = [line.split()[1] for line in text.splitlines() if line.startswith("voicebot_calls_in_progress ")]
-        return int(float(values[0])) if values else None
+        count = (await self.metrics()).get("voicebot_calls_in_progress")
+        return None if count is None else int(count)
 
     @asynccontextmanager
     async def agent(self, number: str, says: Samples) -> AsyncIterator[Agent]:
@@ -158,17 +161,21 @@ def attached(address: str) -> Target:
 
 
 @asynccontextmanager
-async def rig(overrides: Mapping[str, Any] | None = None) -> AsyncIterator[Rig]:
-    """Start `voicebot up` with the demo profile, free ports and a temporary folder. `overrides` are settings by dotted key: {"turns.hold_ms": 500}.
+async def rig(
+    overrides: Mapping[str, Any] | None = None, *, module: Sequence[str] = ("voicebot",), environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Rig]:
+    """Start `voicebot up` with the demo profile, free ports and a temporary folder. `overrides` are settings by dotted key: {"turns.hold_ms": 500};
+    `module` with its first arguments is what Python runs, `environment` what it finds beside our own.
 
     The Asterisk tree and the speech cache are those of this repository or of the environment. Raises VoicebotError with the reason it gave.
     """
     with tempfile.TemporaryDirectory(prefix="voicebot-") as name:
         folder = Path(name)
+        (folder / "tmp").mkdir()
         settings_file = folder / "voicebot.toml"
         settings_file.write_text(settings_text(folder, overrides or {}), encoding="utf-8")
         settings = at_home(load(settings_file))
-        keeper = await _start(settings, settings_file)
+        keeper = await _start(settings, settings_file, module, environment or {})
         try:
             yield Rig(settings, settings_file, plan(settings), keeper)
         finally:
@@ -200,17 +207,17 @@ def at_home(settings: Settings) -> Settings:
     return settings.model_copy(update={"pbx": pbx, "speech": speech})
 
 
-async def _start(settings: Settings, settings_file: Path) -> asyncio.subprocess.Process:
+async def _start(settings: Settings, settings_file: Path, module: Sequence[str], environment: Mapping[str, str]) -> asyncio.subprocess.Process:
     shared = {"VOICEBOT_PBX__TREE": str(settings.pbx.tree), "VOICEBOT_SPEECH__CACHE": str(settings.speech.cache)}
     log = settings_file.with_name("voicebot.log")
     with log.open("wb") as errors:
         keeper = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "voicebot", "up", "--settings", str(settings_file)),
+            *(sys.executable, "-m", *module, "up", "--settings", str(settings_file)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
             cwd=settings_file.parent,
-            env={**os.environ, **shared},
+            env={**os.environ, **shared, **environment, "TMPDIR": str(settings_file.with_name("tmp"))},
             preexec_fn=_end_with_parent,
         )
     try:
@@ -239,6 +246,7 @@ async def _stop(keeper: asyncio.subprocess.Process) -> None:
     if keeper.returncode is None:
         keeper.send_signal(signal.SIGCONT)
         keeper.terminate()
+        keeper.send_signal(signal.SIGINT)  # the second signal: no grace for calls
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(keeper.wait(), STOP_S)
         return
@@ -262,15 +270,6 @@ async def _take_calls(agent: Agent, says: Samples) -> None:
             agent.calls.append(call)
             while not call.ended.is_set():
                 await call.play(sentence)
-
-
-async def _fetch(host: str, port: int, path: str) -> str:
-    reader, writer = await asyncio.open_connection(host, port)
-    try:
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
-        return (await reader.read()).decode(errors="replace")
-    finally:
-        writer.close()
 
 
 def _texts(settings: Settings, language: str) -> dict[str, str]:

@@ -1,49 +1,36 @@
 """RTP for all phones of the process: one drift-free ticker sends each stream's next packet every 20 ms and reads what came.
 
 Arrival times are the kernel's, so reading late costs no accuracy. Never encodes on the hot path, never starts a task; RTCP is not spoken.
-Sources: RFC 3550 (RTP), RFC 3551 (payload types), RFC 4733 (telephone-event), RFC 3389 (comfort noise).
+Sources: RFC 3550 (RTP), RFC 4733 (telephone-event), RFC 3389 (comfort noise).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import socket
 import struct
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
-
-import numpy as np
+from typing import Literal
 
 from voicebot.testbed import audio, g711
-from voicebot.testbed.g711 import Codec, Samples
+from voicebot.testbed.g711 import Codec
 from voicebot.testbed.impair import Line
+from voicebot.testbed.packets import COMFORT_NOISE, KEYS, Frame, parse, silence_frame, written
 from voicebot.testbed.recording import Packet, Recording
 from voicebot.testbed.ticker import Ticker
 
-COMFORT_NOISE = 13
-KEYS = "0123456789*#ABCD"
-"""DTMF keys in the order of their telephone-event codes."""
 MAX_CATCH_UP_S = 0.5
 """After a stall of the process longer than this the missed packets are skipped, not sent in a burst."""
 _SO_TIMESTAMPNS = 35
-_HEADER = struct.Struct("!BBHII")
 _TIMESPEC = struct.Struct("@qq")
 
 Silence = Literal["send", "dtx", "cn"]
 """What goes out while nothing plays: zeros, nothing, or one comfort-noise packet and then nothing."""
-
-
-class Frame(NamedTuple):
-    """What one packet carries. `back` is how many samples its RTP timestamp lies in the past (an event keeps the timestamp it began with)."""
-
-    payload_type: int
-    payload: bytes
-    marker: bool = False
-    back: int = 0
-    voiced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,39 +50,6 @@ class KeyPress:
     key: str
     at_s: float
     how: Literal["rfc4733", "info"]
-
-
-def speech_frames(samples: Samples, codec: Codec) -> list[Frame]:
-    """20 ms frames of `samples`, the last one filled with silence."""
-    padded = np.pad(samples, (0, -len(samples) % audio.FRAME_SAMPLES))
-    data, flags = g711.encode(padded, codec), audio.voiced(padded)
-    size, number = audio.FRAME_SAMPLES, g711.PAYLOAD_TYPES[codec]
-    return [Frame(number, data[index * size : (index + 1) * size], voiced=bool(flag)) for index, flag in enumerate(flags)]
-
-
-def key_frames(key: str, payload_type: int, duration_ms: int = 100) -> list[Frame]:
-    """A telephone-event: updates each 20 ms, then its end three times. Raises ValueError for what is no key. Source: RFC 4733 section 2.5."""
-    if len(key) != 1 or key not in KEYS:
-        raise ValueError(f"{key!r} is no DTMF key; the keys are {KEYS}")
-    event, steps = KEYS.index(key), max(duration_ms // 20, 1)
-    counts = [*range(1, steps + 1), steps, steps]
-    return [
-        Frame(payload_type, struct.pack("!BBH", event, 10 | 0x80 * (index >= steps - 1), count * 160), marker=index == 0, back=index * 160)
-        for index, count in enumerate(counts)
-    ]
-
-
-def parse(data: bytes, at_s: float) -> Packet | None:
-    """The packet in `data`, or None if that is no RTP version 2. Source: RFC 3550 section 5.1."""
-    if len(data) < 12 or data[0] >> 6 != 2:
-        return None
-    first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(data)
-    start, end = 12 + 4 * (first & 0x0F), len(data)
-    if first & 0x10 and len(data) >= start + 4:
-        start += 4 + 4 * int.from_bytes(data[start + 2 : start + 4], "big")
-    if first & 0x20:
-        end -= data[-1]
-    return Packet(at_s, second & 0x7F, sequence, timestamp, ssrc, data[start:end]) if start <= end else None
 
 
 class Playing:
@@ -139,24 +93,46 @@ class Stream:
         self.held = False
         """True: signalling forbids sending (we are on hold)."""
         self.silence: Silence = "send"
+        self.ptime_ms = 20
+        """How much audio one packet of speech or silence holds."""
         self.unsent = 0
         """Packets the system did not take (no route, buffer full)."""
         self.codec: Codec = "PCMU"
         self.event_type: int | None = None
         self.line: Line | None = None
         """What spoils the packets sent, if anything."""
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        self._socket.setblocking(False)
-        self._socket.bind((host, 0))
-        self.port: int = self._socket.getsockname()[1]
+        self._host = host
+        self._socket, self.port = _socket(host)
         self._remote: tuple[str, int] | None = None
         self._playing: Playing | None = None
+        self._beside: deque[Frame] = deque()
         self._ssrc, self._sequence, self._timestamp = random.getrandbits(32), random.getrandbits(16), random.getrandbits(32)
         self._last_event = -1
         self._quiet_frames = 1
         self._due_s = 0.0
         self._ticker: Ticker | None = None
+
+    def move(self) -> None:
+        """Listen at, and send from, another port from now on."""
+        self._socket.close()
+        self._socket, self.port = _socket(self._host)
+
+    def renumber(self, ssrc: bool = True, later_s: float = 0.0) -> None:
+        """Become another RTP source, as after a transfer behind the caller's switchboard, or let the timestamps jump. Sequence numbers go on:
+        Asterisk 22 takes all that is numbered below what it has had for late, and drops it."""
+        if ssrc:
+            self._ssrc = random.getrandbits(32)
+        self._timestamp = (self._timestamp + int(later_s * audio.RATE_HZ)) & 0xFFFFFFFF
+
+    def beside(self, frames: Sequence[Frame]) -> None:
+        """Send `frames` too, one beside each packet of what plays, as a phone does that goes on sending voice while a key is down."""
+        self._beside.extend(frames)
+
+    def inject(self, data: bytes, stray: bool = False) -> None:
+        """One datagram as it stands to where we send; `stray`: from a port that is not ours."""
+        if self._remote is not None:
+            with contextlib.closing(_socket(self._host)[0]) as other:
+                (other if stray else self._socket).sendto(data, self._remote)
 
     def connect(self, remote: tuple[str, int], codec: Codec, event_type: int | None) -> None:
         """Send to `remote` from now on."""
@@ -189,13 +165,21 @@ class Stream:
         if now_s - self._due_s > MAX_CATCH_UP_S:
             self._due_s = now_s
         while self._due_s <= now_s + audio.FRAME_S / 2:
-            self._send_due()
-            self._due_s += audio.FRAME_S if self.line is None else audio.FRAME_S / (1 + self.line.impairment.drift_ppm / 1e6)
+            sent_s = self._send_due() / audio.RATE_HZ
+            self._due_s += sent_s if self.line is None else sent_s / (1 + self.line.impairment.drift_ppm / 1e6)
 
-    def _send_due(self) -> None:
+    def _send_due(self) -> int:
+        """How many samples it stood for."""
         playing = self._playing
         frame = (playing.next() if playing else None) or self._silence_frame()
-        timestamp, self._timestamp = self._timestamp, (self._timestamp + audio.FRAME_SAMPLES) & 0xFFFFFFFF
+        samples = frame.samples if frame else audio.FRAME_SAMPLES
+        timestamp, self._timestamp = self._timestamp, (self._timestamp + samples) & 0xFFFFFFFF
+        self._send(frame, timestamp, playing)
+        if self._beside:
+            self._send(self._beside.popleft(), timestamp, None)
+        return samples
+
+    def _send(self, frame: Frame | None, timestamp: int, playing: Playing | None) -> None:
         if frame is None or self._remote is None or self.held or not self.enabled:
             self._quiet_frames += 1
             return
@@ -203,26 +187,24 @@ class Stream:
         self._quiet_frames = 0 if frame.payload_type != COMFORT_NOISE else 1
         self._sequence = (self._sequence + 1) & 0xFFFF
         stamp = (timestamp - frame.back) & 0xFFFFFFFF
-        data = _HEADER.pack(0x80, frame.payload_type | 0x80 * marker, self._sequence, stamp, self._ssrc) + frame.payload
-        at_s = self._put_on_wire(data)
-        self.sent.note(Packet(at_s, frame.payload_type, self._sequence, stamp, self._ssrc, frame.payload))
+        packet = Packet(time.monotonic(), frame.payload_type, self._sequence, stamp, self._ssrc, frame.payload)
+        self._put_on_wire(written(packet, marker), packet.at_s)
+        self.sent.note(packet)
         if playing is not None:
-            playing.left(frame, at_s)
+            playing.left(frame, packet.at_s)
 
     def _silence_frame(self) -> Frame | None:
         if self.silence == "send":
-            return _SILENCE[self.codec]
+            return silence_frame(self.codec, self.ptime_ms)
         return Frame(COMFORT_NOISE, b"\x46") if self.silence == "cn" and self._quiet_frames == 0 else None
 
-    def _put_on_wire(self, data: bytes) -> float:
-        now_s = time.monotonic()
+    def _put_on_wire(self, data: bytes, now_s: float) -> None:
         if self.line is None:
             self._transmit(data)
-            return now_s
+            return
         loop = asyncio.get_running_loop()
         for leaves_s in self.line.departures(now_s):
             loop.call_later(leaves_s - now_s, self._transmit, data)
-        return now_s
 
     def _transmit(self, data: bytes) -> None:
         if self._remote is not None and self._socket.fileno() >= 0:
@@ -255,4 +237,10 @@ class Stream:
             self.keys.append(KeyPress(KEYS[event], packet.at_s, "rfc4733"))
 
 
-_SILENCE: dict[Codec, Frame] = {codec: speech_frames(audio.silence(audio.FRAME_S), codec)[0] for codec in g711.PAYLOAD_TYPES}
+def _socket(host: str) -> tuple[socket.socket, int]:
+    """Bound to any free port, and that port."""
+    opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    opened.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    opened.setblocking(False)
+    opened.bind((host, 0))
+    return opened, int(opened.getsockname()[1])

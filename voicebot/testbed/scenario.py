@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from voicebot.errors import StoreError
 from voicebot.store.calls import CallRecord
 from voicebot.store.events import CallerSpoke, QueueEntered
+from voicebot.testbed.badlines import BadLine
 from voicebot.testbed.call import Call
 from voicebot.testbed.g711 import Codec, Samples
 from voicebot.testbed.questions import Question
@@ -130,10 +131,11 @@ class Caller:
 
 
 @asynccontextmanager
-async def calling(target: Target, codec: Codec, hotline: str = HOTLINE, ani: str = "") -> AsyncIterator[Caller]:
-    """Dial, be answered, hear the greeting out; leaving the block hangs up. Raises PhoneError, TimeoutError."""
+async def calling(target: Target, codec: Codec, hotline: str = HOTLINE, ani: str = "", line: BadLine | None = None) -> AsyncIterator[Caller]:
+    """Dial over `line` (left out: the target's), be answered, hear the greeting out; leaving the block hangs up. Raises PhoneError, TimeoutError."""
     ani = ani or new_number()
     async with target.phone(codec) as phone, phone.dial(hotline, ani) as call:
+        (line or target.line).befall(call)
         await call.wait_answered()
         caller = Caller(call, ani)
         await caller.voice(0.0)

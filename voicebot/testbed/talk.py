@@ -9,7 +9,7 @@ import asyncio
 import time
 from typing import Literal
 
-from voicebot.testbed import audio, rtp
+from voicebot.testbed import audio, packets, rtp
 from voicebot.testbed.g711 import Samples
 from voicebot.testbed.impair import Impairment, Line
 from voicebot.testbed.recording import Recording
@@ -40,7 +40,7 @@ class Talk:
 
     def speak(self, samples: Samples) -> rtp.Playing:
         """Start saying `samples` now, instead of what is being said; `.stop()` falls silent, `await .done` gives the wire times."""
-        return self.stream.start(rtp.speech_frames(samples, self.stream.codec))
+        return self.stream.start(packets.speech_frames(samples, self.stream.codec, self.stream.ptime_ms))
 
     async def play(self, samples: Samples) -> rtp.Played:
         """Say `samples` to the end. Cancelled: falls silent."""
@@ -71,12 +71,12 @@ class Talk:
         await _to_the_end(self.stream.start(self._key_frames(key, how, key_ms)))
         await self.play(audio.silence(gap_ms / 1000))
 
-    def _key_frames(self, key: str, how: Literal["rfc4733", "inband"], key_ms: int) -> list[rtp.Frame]:
+    def _key_frames(self, key: str, how: Literal["rfc4733", "inband"], key_ms: int) -> list[packets.Frame]:
         if how == "inband":
-            return rtp.speech_frames(audio.dtmf_tone(key, key_ms / 1000), self.stream.codec)
+            return packets.speech_frames(audio.dtmf_tone(key, key_ms / 1000), self.stream.codec)
         if self.stream.event_type is None:
-            raise PhoneError("the other side takes no telephone-events; press keys with how='info' or 'inband'")
-        return rtp.key_frames(key, self.stream.event_type, key_ms)
+            raise PhoneError("the other side takes no telephone-events; press keys with how='dtmf-relay' or 'inband'")
+        return packets.key_frames(key, self.stream.event_type, key_ms)
 
     async def _next_frame(self, awaited: str) -> None:
         if self.ended.is_set():

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
 TICK_S = 0.02
 _SLOTS = 4
+KEPT = 20_000
+"""100 s of ticks."""
 
 
 class Ticking(Protocol):
@@ -26,6 +29,8 @@ class Ticker:
     def __init__(self) -> None:
         self.worst_late_s = 0.0
         """How late a tick ever was: more than some milliseconds means that the test bed itself was starved and its paces are not to be trusted."""
+        self.lates_s: deque[float] = deque(maxlen=KEPT)
+        """How late the newest ticks were."""
         self._slots: list[list[Ticking]] = [[] for _ in range(_SLOTS)]
         self._timer: asyncio.TimerHandle | None = None
         self._start_s, self._ticks = 0.0, 0
@@ -52,7 +57,9 @@ class Ticker:
             self._timer = None
 
     def _tick(self) -> None:
-        self.worst_late_s = max(self.worst_late_s, time.monotonic() - self._due_s())
+        late_s = time.monotonic() - self._due_s()
+        self.worst_late_s = max(self.worst_late_s, late_s)
+        self.lates_s.append(late_s)
         streams = tuple(self._slots[self._ticks % _SLOTS])
         self._ticks += 1
         self._timer = asyncio.get_running_loop().call_later(max(self._due_s() - time.monotonic(), 0), self._tick)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -227,5 +229,36 @@ def test_streams_spread_over_the_processes() -> None:
             assert [worker.streams for worker in ears.workers] == [2, 2]
             for stream in streams:
                 stream.close()
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(1, "probability", value=0.5), Reply(1, "transcript", "hi", 1.5), Reply(1, "transcript", "hi", float("nan"))], ids=str
+)
+def test_an_answer_that_is_no_transcript_fails_its_utterance(reply: Reply) -> None:
+    async def main() -> None:
+        async with recogniser() as ears:
+            stream = ears.stream()
+            stream.replied(reply)
+            with pytest.raises(EngineError, match="no transcript"):
+                await stream.settle()
+            assert ears.workers[0].streams == 0
+
+    run(main())
+
+
+def test_it_is_healthy_while_a_worker_runs() -> None:
+    async def main() -> None:
+        ears = recogniser()
+        assert not ears.healthy
+        async with ears:
+            assert ears.healthy
+            os.kill(ears.workers[0].pid, signal.SIGKILL)
+            while ears.healthy:
+                await asyncio.sleep(0.01)
+            while not ears.healthy:
+                await asyncio.sleep(0.01)
+        assert not ears.healthy
 
     run(main())

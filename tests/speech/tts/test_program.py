@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -87,6 +88,22 @@ def test_a_late_program_is_killed_at_its_deadline(make: Make, run: Run, tmp_path
     assert not alive(pid_file)
 
 
+def test_one_that_never_stops_complaining_fills_no_memory_and_is_killed(make: Make, run: Run) -> None:
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(EngineError, match="did not finish within 1 s"):
+        run(make("while True: sys.stderr.write('nonsense' * 10_000)\n", deadline_s=1.0).speak((), "hello"))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 50_000
+
+
+def test_a_machine_that_starts_no_more_processes_is_an_engine_error(make: Make, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(*_: object, **__: object) -> None:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refused)
+    with pytest.raises(EngineError, match="cannot be started: Resource temporarily unavailable"):
+        run(make(SPEAKS).speak((), "hello"))
+
+
 def test_a_cancelled_caller_leaves_no_process(make: Make, run: Run, tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     program = make(f"open({str(pid_file)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)\n")
@@ -110,6 +127,8 @@ def test_a_cancelled_caller_leaves_no_process(make: Make, run: Run, tmp_path: Pa
         ("pass", "wrote no readable WAV file"),
         ("open(heard, 'w').write('no audio')", "wrote no readable WAV file"),
         ("open(heard, 'wb')", "wrote no readable WAV file"),
+        ("open(heard, 'wb').truncate(1 << 30)", "over 64 MB"),
+        ("sys.stderr.write('no ' * 100_000); sys.exit(1)", r"exit status 1: (no ){132}no"),
         (SPEAKS.replace("(1, 2, ", "(2, 2, "), "2 channels of 16 bits"),
         (SPEAKS.replace("(1, 2, ", "(1, 1, "), "1 channels of 8 bits"),
     ],

@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from voicebot.errors import EngineError
+from voicebot.speech.pool import Pool
 from voicebot.speech.serving import Message, Reply
-from voicebot.speech.workers import Pool, Worker
+from voicebot.speech.workers import Worker
 from voicebot.values import Transcript
 
 SETTLE_S = 5.0
@@ -104,6 +105,8 @@ class RecogniserStream:
         """From the worker: a transcript for the oldest settle, or the end of this stream."""
         if reply.verb == "failed":
             self.lost(EngineError(reply.text))
+        elif reply.verb != "transcript" or not 0 <= reply.value <= 1:
+            self.lost(EngineError("recogniser answered with what is no transcript"))
         elif self._settling and not (answer := self._settling.pop(0)).done():
             answer.set_result(Transcript(reply.text, reply.value))
 
@@ -156,6 +159,11 @@ class Recogniser:
     def workers(self) -> tuple[Worker, ...]:
         """The processes, for counting and watching."""
         return self._pool.workers
+
+    @property
+    def healthy(self) -> bool:
+        """Whether utterances are being recognised. While they are not, a new call is better led by its keys."""
+        return self._pool.healthy
 
     def stream(self) -> RecogniserStream:
         """A stream for one utterance. Never raises: with no worker running, the stream's `settle` does."""

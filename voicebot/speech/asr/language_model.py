@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 import pocketsphinx
 
 from voicebot.errors import EngineError
+from voicebot.scratch import scratch
 from voicebot.speech.asr.sentences import sentences
 
 GENERAL_WEIGHT = 0.1
@@ -122,8 +122,8 @@ def _write(wordings: Sequence[str], general: Sequence[str], files: LanguageFiles
     words = sorted({word for said, _ in weighted for word in said} | common.keys())
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
-            made = Path(scratch) / "made"
+        with scratch(home.parent) as folder:
+            made = folder / "made"
             made.mkdir()
             (made / files.language_model.name).write_text(arpa([pair for pair in weighted if pair[0]], common), encoding="utf-8")
             (made / files.dictionary.name).write_text("".join(map(_dictionary_lines, words)), encoding="utf-8")

@@ -14,12 +14,17 @@ import wave
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 
 import numpy as np
 
 from voicebot.errors import EngineError
+from voicebot.scratch import scratch
 from voicebot.speech.tts.shaping import Samples
+
+LONGEST_BYTES = 64 << 20
+"""A WAV file beyond this is no phrase."""
+COMPLAINT_BYTES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +42,8 @@ class Program:
 
     async def speak(self, options: tuple[str, ...], text: str) -> tuple[Samples, int]:
         """Mono samples in -1..1 and their rate in Hz. Raises EngineError: missing, failed, late, or wrote no audio."""
-        with TemporaryDirectory(prefix="voicebot-tts-") as folder:
-            said, heard = Path(folder, "said.txt"), Path(folder, "heard.wav")
+        with scratch(Path(gettempdir())) as folder:
+            said, heard = folder / "said.txt", folder / "heard.wav"
             _write(said, text)
             await self._run(*options, "-f", str(said), self.out_option, str(heard))
             return self._read(heard)
@@ -48,9 +53,12 @@ class Program:
             process = await asyncio.create_subprocess_exec(self.command, *arguments, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE)
         except (FileNotFoundError, PermissionError):
             raise _missing(self.command, self.package) from None
+        except OSError as error:
+            raise EngineError(f"{self.command} cannot be started: {error.strerror}") from None
         try:
             async with asyncio.timeout(self.deadline_s):
-                _, complaint = await process.communicate()
+                complaint = await _complaint(process)
+                await process.wait()
         except TimeoutError:
             raise EngineError(f"{self.command} did not finish within {self.deadline_s:g} s; shorten the text or lower the load") from None
         finally:
@@ -61,6 +69,8 @@ class Program:
 
     def _read(self, path: Path) -> tuple[Samples, int]:
         try:
+            if path.stat().st_size > LONGEST_BYTES:
+                raise EngineError(f"{self.command} wrote over {LONGEST_BYTES >> 20} MB for one phrase; shorten the text")
             with wave.open(str(path), "rb") as audio:
                 shape, raw, rate_hz = (audio.getnchannels(), audio.getsampwidth()), audio.readframes(audio.getnframes()), audio.getframerate()
         except (OSError, wave.Error, EOFError):
@@ -82,9 +92,18 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
+async def _complaint(process: Process) -> bytes:
+    """The beginning of what it says on standard error, until it closes that. Of one that never stops talking no more is kept than this."""
+    kept = b""
+    while process.stderr and (said := await process.stderr.read(1 << 16)):
+        kept = (kept + said)[:COMPLAINT_BYTES]
+    return kept
+
+
 async def _end(process: Process) -> None:
     if process.returncode is None:
         process.kill()
+        await _complaint(process)  # unread output would keep `wait` waiting
         await process.wait()
 
 

@@ -1,0 +1,98 @@
+"""What a call remembers is made from its journal alone; each event changes what it should and nothing else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from voicebot.dialogue.decisions import Answer, Prompt, State
+from voicebot.dialogue.recall import snapshot
+from voicebot.memory import APOLOGY, Memory, recalled, remember
+from voicebot.store import events
+from voicebot.store.events import (
+    BargedIn,
+    BotSpoke,
+    CallAnswered,
+    CallerHungUp,
+    CallerSpoke,
+    CallSealed,
+    CallStarted,
+    Decided,
+    Event,
+    Fault,
+    HandoverDecided,
+    Line,
+    NoticeGiven,
+    OptedOut,
+    QueueEntered,
+    Recorded,
+    Resumed,
+)
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TWO = (Answer("opening-hours"), Prompt("menu_after"))
+DECIDED = Decided("Reply", "matched", "opening-hours", state=snapshot(State(lines=TWO, answered=("opening-hours",))))
+
+
+def spoke(cut: bool = False) -> BotSpoke:
+    return BotSpoke("words", "answer", 0, 400, 1_000, cut, "wor")
+
+
+def after(*happened: Event) -> Memory:
+    return recalled(Line("c1", seq, seq * 10, NOW, events.tag(event), events.encode(event)) for seq, event in enumerate(happened))
+
+
+CHANGES: dict[str, tuple[Event, dict[str, Any]]] = {
+    "answered": (CallAnswered(), {"answered": True}),
+    "notice": (NoticeGiven(False), {"noticed": True}),
+    "words": (CallerSpoke("my bill", 0.9, 0, 1), {"last_words": "my bill"}),
+    "no words": (CallerSpoke("", 0.1, 0, 1), {}),
+    "opt-out": (OptedOut("recording"), {"opt_outs": frozenset({"recording"})}),
+    "recording begins": (Recorded("a.wav", True), {"recordings": ("a.wav",)}),
+    "recording ends": (Recorded("a.wav", False), {}),
+    "handover": (HandoverDecided("asked", "support", 0, ""), {"let_go": True}),
+    "queue": (QueueEntered("support"), {"let_go": True}),
+    "sealed": (CallSealed("contained", "bot", 5), {"let_go": True}),
+    "our fault": (Fault("call", "broke"), {"let_go": True}),
+    "a recogniser's fault": (Fault("recogniser", "broke"), {}),
+    "taken over before the notice": (Resumed("lost", 200), {"resumed": 1}),
+    "started": (CallStarted("1", "100", "en", "c1", NOW), {}),
+    "barge-in": (BargedIn("taken", 1, 2), {}),
+    "hung up": (CallerHungUp(), {}),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_an_event_changes(name: str) -> None:
+    event, changes = CHANGES[name]
+    assert remember(Memory(), 7, event) == Memory(t_ms=7, **changes)
+
+
+def test_what_was_decided_waits_to_be_said_line_by_line() -> None:
+    assert after(DECIDED).unsaid == TWO
+    assert after(DECIDED, spoke()).unsaid == TWO[1:]
+    assert after(DECIDED, spoke(), spoke()).unsaid == ()
+    state = after(DECIDED).state
+    assert state is not None
+    assert state.answered == ("opening-hours",)
+
+
+def test_a_caller_who_took_the_turn_is_not_told_the_rest() -> None:
+    assert after(DECIDED, spoke(cut=True)).unsaid == ()
+
+
+def test_who_takes_a_call_over_apologises_first_and_once() -> None:
+    assert after(NoticeGiven(False), DECIDED, spoke(), Resumed("lost", 1)).unsaid == (APOLOGY, *TWO[1:])
+    assert after(NoticeGiven(False), DECIDED, Resumed("lost", 1), Resumed("lost", 1)).unsaid == (APOLOGY, *TWO)
+    assert after(NoticeGiven(False), Resumed("lost", 1), spoke()).unsaid == ()
+
+
+def test_the_last_words_and_the_time_are_those_of_the_last_line() -> None:
+    memory = after(CallerSpoke("one", 1, 0, 1), CallerSpoke("two", 1, 0, 1), DECIDED)
+    assert (memory.last_words, memory.t_ms) == ("two", 20)
+
+
+def test_an_empty_record_is_an_empty_memory() -> None:
+    assert after() == Memory()

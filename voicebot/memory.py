@@ -1,0 +1,90 @@
+"""What a call remembers, made from its journal by one pure function: the live call and whoever takes it over remember the same.
+
+Nothing here reads a database, a clock or a setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from voicebot.dialogue.decisions import Line, Prompt, State
+from voicebot.dialogue.recall import restored
+from voicebot.store import events
+from voicebot.store.events import (
+    BotSpoke,
+    CallAnswered,
+    CallerSpoke,
+    CallSealed,
+    Decided,
+    Event,
+    Fault,
+    HandoverDecided,
+    NoticeGiven,
+    OptedOut,
+    QueueEntered,
+    Recorded,
+    Resumed,
+)
+
+APOLOGY = Prompt("lost_you")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A call up to `t_ms`. A new call remembers nothing."""
+
+    t_ms: int = 0
+    state: State | None = None
+    """None before anything was decided."""
+    unsaid: tuple[Line, ...] = ()
+    """What the bot had begun to say, or was about to, and has not said to its end."""
+    last_words: str = ""
+    opt_outs: frozenset[str] = frozenset()
+    recordings: tuple[str, ...] = ()
+    answered: bool = False
+    noticed: bool = False
+    resumed: int = 0
+    """How often the call was taken over."""
+    let_go: bool = False
+    """The caller is on the way to a person, or gone: no bot speaks to him again."""
+
+
+def recalled(lines: Iterable[events.Line]) -> Memory:
+    """The memory of a call with these lines."""
+    memory = Memory()
+    for line in lines:
+        memory = remember(memory, line.t_ms, line.event)
+    return memory
+
+
+def remember(memory: Memory, t_ms: int, event: Event) -> Memory:
+    """The memory after one more event."""
+    return replace(memory, t_ms=t_ms, **_changes(memory, event))
+
+
+def _changes(memory: Memory, event: Event) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    match event:
+        case CallAnswered():
+            changes = {"answered": True}
+        case NoticeGiven():
+            changes = {"noticed": True}
+        case CallerSpoke(text=text) if text:
+            changes = {"last_words": text}
+        case Decided():
+            state = restored(event.state)
+            changes = {"state": state, "unsaid": state.lines if state else ()}
+        case BotSpoke(cut=cut):
+            changes = {"unsaid": () if cut else memory.unsaid[1:]}
+        case OptedOut(what):
+            changes = {"opt_outs": memory.opt_outs | {what}}
+        case Recorded(path, on=True):
+            changes = {"recordings": (*memory.recordings, path)}
+        case Resumed():
+            apology = (APOLOGY,) if memory.noticed and APOLOGY not in memory.unsaid else ()
+            changes = {"resumed": memory.resumed + 1, "unsaid": (*apology, *memory.unsaid)}
+        case HandoverDecided() | QueueEntered() | CallSealed() | Fault(where="call"):
+            changes = {"let_go": True}
+    return changes

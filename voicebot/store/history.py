@@ -1,0 +1,264 @@
+"""Whether the record of a call tells what may happen in a call: a table of invariants, each a pure function of the record's lines.
+
+It reads no database and repairs nothing. What it finds is a fault of ours, or a row that somebody changed; never the caller's doing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from voicebot.store.events import (
+    AgentAnswered,
+    AgentJoined,
+    AgentRang,
+    BargedIn,
+    BotSpoke,
+    CallAnswered,
+    CallerHungUp,
+    CallerSpoke,
+    CallSealed,
+    CallStarted,
+    Decided,
+    DigitPressed,
+    Event,
+    Fault,
+    HandoverDecided,
+    Line,
+    NoticeGiven,
+    OptedOut,
+    QueueEntered,
+    Recorded,
+    Resumed,
+    TurnMeasured,
+    tag,
+)
+
+BETWEEN_LINES_MS = 3_000
+"""Between two sentences of one reply the next may still be made: speech of the caller then is a barge-in as well."""
+PROTECTED_KEY = "x"
+"""How a key of protected input stands in the journal."""
+_HEARING = CallerSpoke | TurnMeasured | BargedIn | DigitPressed | Decided
+_WITH_AGENT = QueueEntered | AgentRang | AgentAnswered | AgentJoined
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """`invariant` is a key of INVARIANTS, `seq` the line at which it shows, `what` says it in words."""
+
+    invariant: str
+    seq: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a record, decoded."""
+
+    seq: int
+    t_ms: int
+    event: Event
+
+
+Found = Iterator[tuple[Entry, str]]
+
+
+def violations(lines: Iterable[Line]) -> tuple[Violation, ...]:
+    """What is wrong with one call's `lines`, given in order, by seq. A record without a seal is judged by what stands in it so far."""
+    history = [Entry(line.seq, line.t_ms, line.event) for line in lines]
+    found = (Violation(name, entry.seq, what) for name, invariant in INVARIANTS.items() for entry, what in invariant(history))
+    return tuple(sorted(found, key=lambda violation: violation.seq))
+
+
+def _starts_once(history: Sequence[Entry]) -> Found:
+    for place, entry in enumerate(history):
+        if isinstance(entry.event, CallStarted) != (place == 0):
+            yield entry, "starts again" if place else f"begins with {tag(entry.event)}"
+
+
+def _sealed_last(history: Sequence[Entry]) -> Found:
+    for entry, following in pairwise(history):
+        if isinstance(entry.event, CallSealed):
+            yield following, f"{tag(following.event)} after the seal"
+
+
+def _in_order(history: Sequence[Entry]) -> Found:
+    if history and history[0].seq != 0:
+        yield history[0], f"the first line has seq {history[0].seq}"
+    for before, entry in pairwise(history):
+        if entry.seq != before.seq + 1:
+            yield entry, f"follows line {before.seq}"
+        if entry.t_ms < before.t_ms:
+            yield entry, f"at {entry.t_ms} ms, after a line at {before.t_ms} ms"
+
+
+def _answered_first(history: Sequence[Entry]) -> Found:
+    answered = False
+    for entry in history:
+        answered |= isinstance(entry.event, CallAnswered)
+        if isinstance(entry.event, BotSpoke | _HEARING | NoticeGiven) and not answered:
+            yield entry, f"{tag(entry.event)} in a call that was not answered"
+
+
+def _notice_first(history: Sequence[Entry]) -> Found:
+    """The greeting holds the notice; before it is over nothing else is said, and nothing heard is used."""
+    greeted = noticed = False
+    for entry in history:
+        match entry.event:
+            case BotSpoke(kind="greeting"):
+                greeted = True
+            case NoticeGiven():
+                noticed = True
+                if not greeted:
+                    yield entry, "notice given without a greeting"
+            case BotSpoke() | BargedIn() | CallerSpoke() | TurnMeasured() | Decided() if not noticed:
+                yield entry, f"{tag(entry.event)} before the notice"
+            case _:
+                pass
+
+
+def _bot_silent_after_handover(history: Sequence[Entry]) -> Found:
+    """From the decision to hand over only its own announcement is said, and nothing once the caller is in the queue."""
+    deciding = queued = False
+    for entry in history:
+        match entry.event:
+            case HandoverDecided():
+                deciding = True
+            case BotSpoke(kind=kind) if queued or (deciding and kind != "handover"):
+                yield entry, f"the bot speaks ({kind}) after it handed the caller over"
+            case event:
+                queued |= isinstance(event, _WITH_AGENT)
+
+
+def _private_after_handover(history: Sequence[Entry]) -> Found:
+    """Nothing the caller does is heard, measured or weighed once it is decided that a person takes over, or once he is on the way to one."""
+    over = False
+    for entry in history:
+        if over and isinstance(entry.event, _HEARING):
+            yield entry, f"{tag(entry.event)} after the handover"
+        over |= isinstance(entry.event, HandoverDecided | _WITH_AGENT)
+
+
+def _handover_carried_out(history: Sequence[Entry]) -> Found:
+    """A decision to hand over is carried out, and its end is the queue or a hang-up; else a fault says why it is not."""
+    kinds = [type(entry.event) for entry in history]
+    sealed = history and isinstance(history[-1].event, CallSealed)
+    for place, entry in enumerate(history):
+        rest = frozenset(kinds[place + 1 :])
+        match entry.event:
+            case Decided(decision="HandOver") if sealed and not rest & {HandoverDecided, QueueEntered, CallerHungUp, Fault}:
+                yield entry, "decided, and never carried out"
+            case HandoverDecided() if sealed and not rest & {QueueEntered, CallerHungUp} and not _told_otherwise(history):
+                yield entry, "the caller reached neither queue nor hang-up"
+            case _:
+                pass
+
+
+def _told_otherwise(history: Sequence[Entry]) -> bool:
+    """Whether a record says that its end is unknown, or names the fault that kept the caller from the queue."""
+    match history[-1].event:
+        case CallSealed(outcome="lost"):
+            return True
+        case CallSealed(outcome="failed"):
+            return any(isinstance(entry.event, Fault) for entry in history)
+    return False
+
+
+def _over_the_bot(history: Sequence[Entry]) -> Found:
+    for place, entry in enumerate(history):
+        if isinstance(entry.event, BargedIn) and not _bot_had_the_word(history[:place], entry.event, history[place + 1 :]):
+            yield entry, f"spoken at {entry.event.at_ms} ms, when the bot was silent"
+
+
+def _bot_had_the_word(before: Sequence[Entry], barge_in: BargedIn, after: Sequence[Entry]) -> bool:
+    """Each phrase stands in the record when it is over: the one spoken over comes after the barge-in, or was never made."""
+    following = next((entry.event for entry in after if isinstance(entry.event, BotSpoke | Decided)), None)
+    if isinstance(following, BotSpoke) and following.start_ms <= barge_in.at_ms + barge_in.silent_after_ms:
+        return True
+    last = next((entry for entry in reversed(before) if isinstance(entry.event, BotSpoke | Decided)), None)
+    if last and isinstance(last.event, BotSpoke):
+        return not last.event.cut and barge_in.at_ms <= last.t_ms + BETWEEN_LINES_MS
+    return last is not None
+
+
+def _recording_stops(history: Sequence[Entry]) -> Found:
+    """Nothing is recorded once a person takes over, nor any key of protected input. A recording ends with the controller that made it."""
+    on, forbidden = False, ""
+    for entry in history:
+        match entry.event:
+            case Recorded(on=now):
+                on = now
+                if on and forbidden:
+                    yield entry, f"switched on after {forbidden}"
+            case Resumed():
+                on = False
+            case DigitPressed(key=key) if on and key == PROTECTED_KEY:
+                yield entry, "protected input is recorded"
+            case HandoverDecided() | QueueEntered() | AgentJoined():
+                forbidden = forbidden or "the handover"
+            case _:
+                pass
+
+
+def _opt_out_obeyed(history: Sequence[Entry]) -> Found:
+    """Who refuses the recording is not recorded from the next word on, and never again."""
+    on = refused = False
+    for entry in history:
+        match entry.event:
+            case OptedOut(what="recording"):
+                refused = True
+            case Recorded(on=now):
+                on = now
+                if on and refused:
+                    yield entry, "recording begins although the caller refused"
+            case Resumed():
+                on = False
+            case BotSpoke() | CallerSpoke() | HandoverDecided() if on and refused:
+                yield entry, "still recorded although the caller refused"
+            case _:
+                pass
+
+
+def _agents_from_the_queue(history: Sequence[Entry]) -> Found:
+    queued = answered = False
+    for entry in history:
+        queued |= isinstance(entry.event, QueueEntered)
+        if isinstance(entry.event, AgentRang | AgentAnswered) and not queued:
+            yield entry, f"{tag(entry.event)} for a caller who is in no queue"
+        if isinstance(entry.event, AgentJoined) and not answered:
+            yield entry, "an agent joined who did not answer"
+        answered |= isinstance(entry.event, AgentAnswered)
+
+
+def _outcome_fits(history: Sequence[Entry]) -> Found:
+    """`handed_over` means that an agent joined; the bot served only callers who went to no queue."""
+    kinds = {type(entry.event) for entry in history}
+    for entry in history:
+        match entry.event:
+            case CallSealed(outcome="handed_over") if AgentJoined not in kinds:
+                yield entry, "handed over, and no agent joined"
+            case CallSealed(outcome="contained" | "abandoned" | "refused" as outcome) if AgentJoined in kinds:
+                yield entry, f"{outcome}, and an agent joined"
+            case CallSealed(outcome="contained") if kinds & {HandoverDecided, QueueEntered}:
+                yield entry, "contained, and sent to a person"
+            case _:
+                pass
+
+
+INVARIANTS: Mapping[str, Callable[[Sequence[Entry]], Found]] = {
+    "starts once": _starts_once,
+    "sealed last": _sealed_last,
+    "in order": _in_order,
+    "answered first": _answered_first,
+    "notice first": _notice_first,
+    "bot silent after handover": _bot_silent_after_handover,
+    "private after handover": _private_after_handover,
+    "handover carried out": _handover_carried_out,
+    "barge-in over the bot": _over_the_bot,
+    "recording stops": _recording_stops,
+    "opt-out obeyed": _opt_out_obeyed,
+    "agents from the queue": _agents_from_the_queue,
+    "outcome fits": _outcome_fits,
+}
+"""What holds for every record, by name."""

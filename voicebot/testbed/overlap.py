@@ -1,0 +1,175 @@
+"""A caller talks over the bot, without a telephone: a real ear with its real recogniser and voice detector, in audio time instead of clock time.
+
+Frames wait until the workers have answered; their answers then come late by a fixed amount of audio. So a busy machine hears the same as a quiet one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from voicebot.errors import EngineError
+from voicebot.speech.ear import Ear, Hearing
+from voicebot.speech.silero import WINDOW_BYTES
+from voicebot.testbed import audio, g711
+from voicebot.testbed.g711 import Codec, Samples
+from voicebot.values import FRAME_BYTES, FRAME_MS, SAMPLE_RATE_HZ, Transcript, Unrecognised, Utterance
+
+DETECTOR_LATE_MS, RECOGNISER_LATE_MS = 20, 80
+"""How late the workers answer in calls: the upper end of what one call sees on two cores."""
+ANSWER_S = 60.0
+"""A worker that says nothing for so long is broken."""
+
+Deed = Literal["pause", "resume", "flush", "turn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the ear did to the bot's voice, or "turn": it handed on `words` as a turn of the caller."""
+
+    at_ms: int
+    deed: Deed
+    words: str = ""
+
+
+async def talk_over(hearing: Hearing, samples: Samples, codec: Codec = "PCMU") -> tuple[Step, ...]:
+    """What an ear does when it hears `samples` (8 kHz, one caller) over an answer of the bot that outlasts them."""
+    return await _Overlap(hearing).run(_frames(samples, codec))
+
+
+def _frames(samples: Samples, codec: Codec) -> list[bytes]:
+    """20 ms frames at 16 kHz, as they come from Asterisk."""
+    wide = audio.resample(g711.decode(g711.encode(samples, codec), codec), audio.RATE_HZ, SAMPLE_RATE_HZ).astype("<i2").tobytes()
+    return [wide[start : start + FRAME_BYTES] for start in range(0, len(wide) - FRAME_BYTES + 1, FRAME_BYTES)]
+
+
+class _Overlap:
+    """One ear over one answer. It is the bot's mouth, too."""
+
+    def __init__(self, hearing: Hearing) -> None:
+        self._steps: list[Step] = []
+        self._late: list[tuple[int, Callable[[], None]]] = []
+        self._asked: list[asyncio.Future[None]] = []
+        self._now_ms = 0
+        recogniser: Any = hearing.recogniser and _Recogniser(hearing.recogniser, self)
+        detector: Any = hearing.detector and _Detector(hearing.detector, self)
+        self._ear = Ear(replace(hearing, recogniser=recogniser, detector=detector), self, lambda *_: None)
+
+    async def run(self, frames: Sequence[bytes]) -> tuple[Step, ...]:
+        async with asyncio.TaskGroup() as scope:
+            tasks = [scope.create_task(self._ear.run()), scope.create_task(self._listen())]
+            self._ear.bot_starts(protected=False, expects_answer=False)
+            for pcm in frames:
+                await self._frame(pcm)
+            for task in tasks:
+                task.cancel()
+        self._ear.close()
+        return tuple(self._steps)
+
+    def pause(self) -> None:
+        self._do("pause")
+
+    def resume(self) -> None:
+        self._do("resume")
+
+    def flush(self) -> None:
+        self._do("flush")
+        self.later(FRAME_MS, self._ear.bot_stops)
+
+    def later(self, ms: int, what: Callable[[], None]) -> None:
+        """Have `what` happen when `ms` more of audio have passed."""
+        self._late.append((self._now_ms + ms, what))
+
+    def ask(self, answer: asyncio.Future[None]) -> None:
+        """The next frame waits for `answer`."""
+        self._asked.append(answer)
+
+    def _do(self, deed: Deed, words: str = "") -> None:
+        self._steps.append(Step(self._now_ms, deed, words))
+
+    async def _frame(self, pcm: bytes) -> None:
+        self._now_ms += FRAME_MS
+        due = [what for at_ms, what in self._late if at_ms <= self._now_ms]
+        self._late = [(at_ms, what) for at_ms, what in self._late if at_ms > self._now_ms]
+        for what in due:
+            what()
+        await _settled()
+        self._ear.frame(pcm, lost=False)
+        await _settled()
+        asked, self._asked = self._asked, []
+        if asked and (await asyncio.wait(asked, timeout=ANSWER_S))[1]:
+            raise EngineError(f"a worker gave no answer within {ANSWER_S:g} s; measure on a machine that is less busy")
+
+    async def _listen(self) -> None:
+        while True:
+            sound = await self._ear.next()
+            if isinstance(sound, Unrecognised):
+                raise EngineError(f"{sound.why}; measure on a machine that is less busy")
+            if isinstance(sound, Utterance):
+                self._do("turn", sound.transcript.text)
+
+
+async def _settled() -> None:
+    """Let the tasks of the ear do what they can."""
+    for _ in range(6):
+        await asyncio.sleep(0)
+
+
+class _Recogniser:
+    """Streams of the real recogniser that answer in audio time."""
+
+    def __init__(self, real: Any, overlap: _Overlap) -> None:
+        self._real, self._overlap = real, overlap
+
+    def stream(self) -> _Stream:
+        return _Stream(self._real.stream(), self._overlap)
+
+
+class _Stream:
+    def __init__(self, real: Any, overlap: _Overlap) -> None:
+        self._real, self._overlap = real, overlap
+        self.feed, self.close = real.feed, real.close
+
+    async def settle(self) -> Transcript:
+        answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._overlap.ask(answered)
+        try:
+            words: Transcript = await self._real.settle()
+            self._overlap.later(RECOGNISER_LATE_MS, lambda: heard.set_result(None))
+        finally:
+            answered.cancel()
+        await heard
+        return words
+
+
+class _Detector:
+    """Streams of the real detector, the same."""
+
+    def __init__(self, real: Any, overlap: _Overlap) -> None:
+        self._real, self._overlap = real, overlap
+
+    def stream(self, on_probability: Callable[[int, float], None]) -> _Probabilities:
+        return _Probabilities(self._real, self._overlap, on_probability)
+
+
+class _Probabilities:
+    def __init__(self, detector: Any, overlap: _Overlap, on_probability: Callable[[int, float], None]) -> None:
+        self._overlap, self._on_probability = overlap, on_probability
+        self._real = detector.stream(self._answered)
+        self._owed: list[asyncio.Future[None]] = []
+        self._left_bytes = 0
+        self.reset, self.close = self._real.reset, self._real.close
+
+    def feed(self, pcm: bytes) -> None:
+        windows, self._left_bytes = divmod(self._left_bytes + len(pcm), WINDOW_BYTES)
+        for _ in range(windows):
+            self._owed.append(asyncio.get_running_loop().create_future())
+            self._overlap.ask(self._owed[-1])
+        self._real.feed(pcm)
+
+    def _answered(self, end_ms: int, probability: float) -> None:
+        self._overlap.later(DETECTOR_LATE_MS, lambda: self._on_probability(end_ms, probability))
+        self._owed.pop(0).set_result(None)
