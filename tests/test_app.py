@@ -22,7 +22,7 @@ from tests.kit.clock import run_virtual
 from tests.kit.conversation import CLOSED, OPENED, QUEUED
 from tests.kit.record import Record
 from tests.kit.speech import ScriptedGate
-from voicebot import app, arrivals, process
+from voicebot import app, arrivals, process, reception
 from voicebot.admission import Measures
 from voicebot.app import Controller
 from voicebot.arrivals import CLOSE_TIMEOUT_S, START_TIMEOUT_S
@@ -706,7 +706,7 @@ def lost(world: World, monkeypatch: pytest.MonkeyPatch, taken: tuple[Record, Mem
         return taken
 
     monkeypatch.setattr(arrivals, "unfinished", unfinished)
-    monkeypatch.setattr(app, "take_over", take_over)
+    monkeypatch.setattr(reception, "take_over", take_over)
     asterisk.begin_again()
     return asterisk
 

@@ -9,35 +9,29 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from voicebot import call as one_call
-from voicebot.admission import Gate, Reason
-from voicebot.arrivals import Lost, New, Unknown, brought, send_on, until_closed
+from voicebot.admission import Gate
 from voicebot.bot import Bot, Tongue
-from voicebot.call import QUEUE_CONTEXT, RESUME_S
 from voicebot.dialogue.knowledge import Knowledge, load
-from voicebot.errors import AriError, EngineError, StoreError, VoicebotError
-from voicebot.handover.lines import LINE_VARIABLE, write_lines
+from voicebot.errors import EngineError, VoicebotError
+from voicebot.handover.lines import write_lines
 from voicebot.handover.spool import Spool
 from voicebot.languages import prepared, tongue
 from voicebot.metrics import Metrics, watch_loop_lag, watch_work
 from voicebot.process import Stop, never_frozen, tell_starter
-from voicebot.resume import take_over
+from voicebot.reception import Reception
 from voicebot.scopes import first_of
 from voicebot.scratch import sweep
 from voicebot.settings import Settings
 from voicebot.speech.phrases import Phrases
 from voicebot.speech.silero import SpeechDetector
 from voicebot.speech.tts import embedded
-from voicebot.store.events import CallerHungUp, CallStarted, HandoverDecided, Outcome
+from voicebot.store.events import Outcome
 from voicebot.store.journal import Journal
-from voicebot.store.record import CallJournal
-from voicebot.telephony.ari import StasisStart
 from voicebot.telephony.floor import Floor, loop_clock
 from voicebot.telephony.keeper import Keeper
 from voicebot.telephony.leg import MediaDoor
@@ -71,12 +65,11 @@ class Controller:
         self._bot = bot
         self._keeper = keeper
         self._journal = journal
-        self._knowledge = knowledge
         self._scope = scope
         self._server: Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ready = asyncio.Event()
         self._gate = Gate(bot.settings.admission, bot.metrics.measures)
+        self._reception = Reception(bot, journal, self._gate, knowledge.version)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -125,7 +118,7 @@ class Controller:
                 controller._spawn(watch_work(metrics, recognisers, detector.workers if detector else ()))
                 controller._spawn(never_frozen())
                 controller._spawn(bot.spool.keep_swept())
-                controller._ready.set()
+                controller._reception.ready.set()
                 yield controller
             finally:
                 await controller._end()
@@ -153,12 +146,12 @@ class Controller:
 
     def _handlers(self) -> Handlers:
         return Handlers(
-            on_call=lambda link: self._spawn(self._control(link)),
+            on_call=lambda link: self._spawn(self._reception.receive(link)),
             on_floor=lambda link: self._spawn(self._floor(link)),
             hold=self._hold,
             media=self._bot.door.admit,
             health=self._health,
-            metrics=lambda: self._bot.metrics.render() if self._ready.is_set() else b"",
+            metrics=lambda: self._bot.metrics.render() if self._reception.ready.is_set() else b"",
         )
 
     def _spawn(self, run: Coroutine[Any, Any, None]) -> None:
@@ -180,94 +173,15 @@ class Controller:
             log.warning("control socket is not held", why=str(error))
 
     def _health(self) -> tuple[bool, bytes]:
-        if not self._ready.is_set():
+        if not self._reception.ready.is_set():
             return False, b"starting\n"
         if self._gate.draining:
             return False, b"draining\n"
         trouble = self._journal.trouble
         return not trouble, f"journal: {trouble}\n".encode() if trouble else b"ok\n"
 
-    async def _control(self, link: ControlLink) -> None:
-        """One control socket: a new call, one that lost its controller, or one nobody knows, whose caller goes on to the queue."""
-        try:
-            match await brought(link, self._journal):
-                case New(start):
-                    await self._call(link, start)
-                case Lost(start):
-                    await self._resume(link, start)
-                case Unknown(application):
-                    await send_on(link, application)
-            await until_closed(link)
-        except AriError as error:
-            log.info("control socket ended", why=str(error))
-        finally:
-            link.close()
-
-    async def _resume(self, link: ControlLink, start: StasisStart) -> None:
-        """Go on with a call that another controller held, or this one before it was restarted; else its caller goes on to the queue."""
-        variables = start.channel.channelvars
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ready.wait(), RESUME_S)
-        try:
-            taken = (
-                None
-                if self._gate.draining or not self._ready.is_set()
-                else await take_over(self._journal, start.channel.id, "its controller was lost")
-            )
-        except StoreError as error:
-            await _not_taken(link, start.channel.id, str(error))
-            return
-        if taken is None or variables.get("VOICEBOT_LANGUAGE") not in self._bot.tongues:
-            await _not_taken(link, start.channel.id, "a lost call that cannot be resumed")
-            return
-        log.warning("call of a lost controller taken over", call_id=start.channel.id)
-        with self._gate.counted(variables.get("VOICEBOT_ANI", "")), self._bot.metrics.calls_in_progress.track_inprogress():
-            await one_call.run(self._bot, link, start, *taken)
-
-    async def _call(self, link: ControlLink, start: StasisStart) -> None:
-        channel = start.channel
-        variables = channel.channelvars
-        language = variables.get("VOICEBOT_LANGUAGE", "")
-        if language not in self._bot.tongues:
-            await _not_taken(link, channel.id, f"no hotline speaks {language!r}" if self._ready.is_set() else "still starting")
-            return
-        ani = variables.get("VOICEBOT_ANI", "")
-        first = CallStarted(ani, variables.get("VOICEBOT_DNIS", ""), language, channel.id, datetime.now(UTC), self._knowledge.version)
-        try:
-            record = self._journal.call(channel.id, first)
-        except StoreError as error:
-            await _not_taken(link, channel.id, str(error))
-            return
-        if reason := self._gate.refusal(ani):
-            await self._refuse(link, channel.id, record, reason)
-            return
-        with self._gate.counted(ani), self._bot.metrics.calls_in_progress.track_inprogress():
-            await one_call.run(self._bot, link, start, record)
-
-    async def _refuse(self, link: ControlLink, channel: str, record: CallJournal, reason: Reason) -> None:
-        """To the queue at once, with a sentence; the floor follows the caller to the end, so that the call log has him."""
-        log.warning("call not admitted", why=reason, calls=self.calls)
-        self._bot.metrics.refusals.labels(reason).inc()
-        queue = self._bot.settings.handover.queue
-        record.append(0, HandoverDecided(f"not admitted: {reason}", queue, 0, ""))
-        self._bot.floor.follow(channel, record, 0)
-        try:
-            await link.ari.set_variable(channel, LINE_VARIABLE, "at_capacity")
-            await link.ari.continue_in_dialplan(channel, QUEUE_CONTEXT)
-        except AriError as error:
-            if error.status != GONE:
-                raise
-            self._bot.floor.drop(channel)
-            record.append(0, CallerHungUp())
-            record.seal(0, "abandoned", "caller")
-
     async def _floor(self, link: ControlLink) -> None:
         await self._bot.floor.watch(link, self._journal)
-
-
-async def _not_taken(link: ControlLink, channel: str, why: str) -> None:
-    log.warning("call not taken", why=why)
-    await link.ari.continue_in_dialplan(channel, QUEUE_CONTEXT)
 
 
 async def _started(stack: contextlib.AsyncExitStack, detector: SpeechDetector) -> SpeechDetector | None:

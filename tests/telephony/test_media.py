@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.kit.clock import VirtualLoop, run_virtual
 from voicebot.errors import MediaError
-from voicebot.telephony.media import AHEAD_FRAMES, BAND_FRAMES, LATE_FRAMES, Frame, MediaLink
+from voicebot.telephony.media import AHEAD_FRAMES, BAND_FRAMES, HUSH, HUSH_FRAMES, LATE_FRAMES, Frame, MediaLink
 from voicebot.values import FRAME_BYTES, FRAME_MS, SILENCE_FRAME
 
 VOICE = b"\x10\x20" * (FRAME_BYTES // 2)
@@ -334,11 +334,11 @@ def test_frames_tell_what_the_bot_played_meanwhile(run: Run) -> None:
     run(scenario())
 
 
-def test_a_silent_bot_sends_silence_frame_for_frame_and_none_of_it_delays_a_phrase(run: Run) -> None:
+def test_a_silent_bot_sends_silence_as_it_is_due_and_none_of_it_delays_a_phrase(run: Run) -> None:
     async def scenario() -> None:
         bench = Bench()
         bench.hear(3)
-        assert bench.wire.audio == SILENCE_FRAME * 3
+        assert bench.wire.audio == HUSH
         bench.link.play(VOICE * 2)
         assert bench.wire.commands == ["FLUSH_MEDIA", "MARK_MEDIA"]
         bench.link.play(VOICE)
@@ -346,7 +346,18 @@ def test_a_silent_bot_sends_silence_frame_for_frame_and_none_of_it_delays_a_phra
         bench.hear(3)
         bench.link.pause()
         bench.hear(3)
-        assert bytes(bench.wire.audio) == SILENCE_FRAME * 3 + VOICE * 3 + SILENCE_FRAME * 4
+        assert bytes(bench.wire.audio) == HUSH + VOICE * 3 + HUSH + HUSH  # the first of both went with the pause
+        bench.close()
+
+    run(scenario())
+
+
+def test_the_silence_of_a_silent_bot_never_ends_and_never_piles_up(run: Run) -> None:
+    async def scenario() -> None:
+        bench = Bench()
+        for heard in range(1, 200):
+            bench.hear(1)
+            assert heard <= len(bench.wire.audio) // len(SILENCE_FRAME) < heard + HUSH_FRAMES
         bench.close()
 
     run(scenario())

@@ -30,6 +30,8 @@ PATIENCE_S = 0.005
 AHEAD_FRAMES = 500
 """At most this much is queued in Asterisk, whose queue holds 1,000 frames and drops what is sent beyond."""
 CHUNK_BYTES = 25 * FRAME_BYTES
+HUSH_FRAMES = 25
+HUSH = SILENCE_FRAME * HUSH_FRAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ class MediaLink:
         self._queued_frames = 0
         self._played_frames = 0
         self._frames = 0
-        self._paused = self._hushed = False
+        self._paused = False
+        self._hushed_until = 0
         self.flushes = 0
         """How often all that was queued has been dropped."""
         self._start_s = self._last_s = self._watch_s = 0.0
@@ -181,7 +184,7 @@ class MediaLink:
         self._backlog = self._unplayed()
         self._sent.clear()
         self._paused = True
-        self._command("FLUSH_MEDIA")
+        self._clear()
 
     def resume(self) -> None:
         """Go on from where it was paused, to a frame or two."""
@@ -192,7 +195,7 @@ class MediaLink:
     def flush(self) -> None:
         """Drop all that is queued; each phrase of it is cut where it stands."""
         self.flushes += 1
-        self._command("FLUSH_MEDIA")
+        self._clear()
         self._paused = False
         self._forget_queued()
 
@@ -227,16 +230,20 @@ class MediaLink:
             self._hush()
 
     def _hush(self) -> None:
-        """A leg that sends nothing looks dead to NAT and carriers; Asterisk's own silence never becomes RTP."""
-        if self._wire:
-            self._wire.send_audio(SILENCE_FRAME)
-            self._hushed = True
+        """A leg that sends nothing looks dead to NAT and carriers; Asterisk's own silence never becomes RTP. In blocks: most of a call is silence."""
+        if self._wire and self._frames >= self._hushed_until:
+            self._wire.send_audio(HUSH)
+            self._hushed_until = self._frames + HUSH_FRAMES
 
     def _unhush(self) -> None:
         """No phrase waits behind silence."""
-        if self._hushed:
-            self._command("FLUSH_MEDIA")
-            self._hushed = False
+        if self._hushed_until:
+            self._clear()
+
+    def _clear(self) -> None:
+        """Drop what Asterisk has queued, silence and all."""
+        self._command("FLUSH_MEDIA")
+        self._hushed_until = 0
 
     def _unplayed(self) -> deque[bytes | Playing]:
         """What the caller has not heard yet, as it was queued."""
