@@ -5,6 +5,8 @@ Then the same calls with each request to Asterisk failing in turn, and cancelled
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -23,13 +25,16 @@ from tests.kit.conversation import (
     happens,
     hold,
     interrupts,
+    presses,
     says,
 )
 from tests.kit.speech import ScriptedGate
 from tests.kit.tales import ANSWER, ANSWERED, ASKED_WHEN, BILL, BILL_ANSWER, GONE, GREETED, TALES, WHEN, Tale, puts_phone_down, to_queue
 from tests.kit.troubled import TROUBLED
+from voicebot.call import OURS_S
 from voicebot.speech import ear
-from voicebot.store.events import BargedIn, BotSpoke, CallerSpoke, HandoverDecided, NoticeGiven, TurnMeasured
+from voicebot.store.events import BargedIn, BotSpoke, CallerSpoke, Fault, HandoverDecided, NoticeGiven, OptedOut, TurnMeasured
+from voicebot.store.record import CallJournal
 from voicebot.values import FRAME_MS
 
 MakeBench = Callable[..., Bench]
@@ -137,6 +142,49 @@ def test_who_refuses_the_recording_is_not_recorded_and_what_was_is_gone(bench: M
     assert list((tmp_path / "recordings").glob("*")) == []
 
 
+def test_a_disk_that_deletes_nothing_ends_no_call(bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", read_only)
+    held = hold(bench(recorded=True), says("please do not record this call"), hangs_up())
+    assert held.story[-2:] == ["bot, prompt: how can i help", *GONE]
+    assert held.ending == "abandoned by caller"
+
+
+def test_who_takes_a_call_over_deletes_the_parts_its_caller_had_refused(bench: MakeBench, tmp_path: Path) -> None:
+    first = hold(bench(recorded=True), says("please do not record this call"), hangs_up())
+    refused = next(number for number, line in enumerate(first.record.history, start=1) if isinstance(line.event, OptedOut))
+    part = tmp_path / "recordings" / "c1.wav"
+    part.write_text("not deleted in time")
+    hold(bench(recorded=True), hangs_up(), before=first.record.history[:refused])
+    assert not part.exists()
+
+
+def test_a_call_that_another_controller_holds_by_now_is_left_to_it(bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fenced(record: CallJournal) -> bool:
+        assert told(record)[-1] is Fault, "what is asked of the database is asked with a line to write"
+        record.taken.set()
+        return False
+
+    def told(record: Any) -> list[type]:
+        return [type(event) for _, event in record.lines]
+
+    monkeypatch.setattr(CallJournal, "ours", fenced)
+    held = hold(bench(), says(WHEN), happens(lambda caller: caller.asterisk.end_media(), after_ms=500))
+    assert QUEUED not in held.asterisk.asked
+
+
+def test_a_database_that_does_not_answer_keeps_no_caller_from_the_queue(bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def mute(_record: CallJournal) -> bool:
+        await asyncio.sleep(OURS_S * 3)
+        return True
+
+    monkeypatch.setattr(CallJournal, "ours", mute)
+    held = hold(bench(), says(WHEN), happens(lambda caller: caller.asterisk.end_media(), after_ms=500))
+    assert held.asked == [QUEUED]
+
+
 def test_without_the_control_socket_asterisk_moves_the_caller_on_and_the_floor_sees_what_becomes_of_him(bench: MakeBench) -> None:
     held = hold(bench(), says(WHEN), happens(lambda caller: caller.asterisk.disconnect(), after_ms=500))
     assert held.story == [*GREETED, *ASKED_WHEN, f"{ANSWER} (cut)", "fault, call: Asterisk closed the control connection"]
@@ -156,6 +204,29 @@ def test_a_key_pressed_while_the_answer_is_still_being_made_is_taken_at_once(ben
     pressed = ["caller presses 0", "decided HandOver: pressed 0", *to_queue("asked for a person", "connecting")]
     assert held.story == [*GREETED, *ASKED_WHEN, *pressed]
     assert held.leaks() == []
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_record_says_whether_the_notice_was_given_whole(whole: bool, bench: MakeBench) -> None:
+    held = hold(bench(menu=True), presses("2", None if whole else 100), hangs_up())
+    assert [event.whole for event in held.record.of(NoticeGiven)] == [whole]
+    assert held.wrongs() == []
+
+
+def test_a_call_that_goes_on_behind_a_notice_cut_short_begins_with_it(bench: MakeBench) -> None:
+    first = hold(bench(menu=True), presses("2", 100), hangs_up())
+    lost = next(number for number, line in enumerate(first.record.history, start=1) if isinstance(line.event, NoticeGiven))
+    held = hold(bench(menu=True), presses("0"), before=first.record.history[:lost])
+    assert [event.whole for event in held.record.of(NoticeGiven)] == [False, True]
+    assert "bot, prompt: lost you" not in held.story
+    assert held.wrongs() == []
+
+
+def test_a_key_pressed_before_the_bot_has_said_anything_is_answered_after_the_greeting(bench: MakeBench) -> None:
+    """Not after a menu of half a minute, which he no longer needs. The notice he hears all the same."""
+    made = bench(menu=True)
+    held = hold(made, at_once(lambda caller: caller.asterisk.press("2"), 1), hangs_up())
+    assert held.story == [*GREETED, "caller presses 2", "decided Reply: pressed 2 in the menu", BILL_ANSWER, "bot, menu: menu after", *GONE]
 
 
 def test_a_caller_who_goes_on_while_the_answer_is_still_being_made_is_not_talked_over(bench: MakeBench) -> None:

@@ -11,8 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
+from tests.kit.voices import spoken
 from voicebot import cli
 from voicebot.errors import EngineError, PbxError, VoicebotError
 from voicebot.settings import Settings
@@ -321,3 +324,34 @@ def test_agents_lists_the_accounts(voicebot: Command, monkeypatch: pytest.Monkey
     monkeypatch.setattr("voicebot.telephony.pbx_plan.plan", lambda _settings: WithAgents())
     assert voicebot("agents").out == "6001  s3cret  sip:6001@127.0.0.1:5061\n6002  other  sip:6002@127.0.0.1:5061\n"
     assert "agents" in PbxPlan.__dataclass_fields__
+
+
+def write_manifest(folder: Path) -> Path:
+    """One speaker: three calm voices and two that are high, loud and bright."""
+    lines = ["path,speaker,label,kind,language,text,baseline"]
+    for n, (label, hz, level_db, brightness) in enumerate([("other", 110, -30, 0.3)] * 3 + [("anger", 230, -16, 0.8)] * 2):
+        soundfile.write(folder / f"{n}.wav", np.frombuffer(spoken(hz + n, level_db, brightness), "<i2"), 16_000)
+        lines.append(f"{n}.wav,anna,{label},{'anger' if label == 'anger' else 'neutral'},en,,{int(label == 'other')}")
+    path = folder / "list.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_evaluate_anger_prints_figures_and_writes_scores_and_plots(voicebot: Command, tmp_path: Path) -> None:
+    options = ("--codec", "alaw", "--out", "scores.csv", "--plot", "plots", "--json")
+    ran = voicebot("evaluate", "anger", "--manifest", str(write_manifest(tmp_path)), *options)
+    assert (ran.status, ran.err) == (0, "")
+    [figures] = json.loads(ran.out)["figures"]
+    assert (figures["recordings"], figures["angry"], figures["auc_calm"]) == (3, 2, 1.0)
+    assert (tmp_path / "scores.csv").read_text("utf-8").splitlines()[0].endswith(",score")
+    assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == ["reliability.png", "roc.png"]
+
+
+def test_evaluate_anger_without_a_reference_is_a_table(voicebot: Command, tmp_path: Path) -> None:
+    ran = voicebot("evaluate", "anger", "--manifest", str(write_manifest(tmp_path)), "--reference", "none")
+    assert "AUC calm" in ran.out
+    assert ran.out.splitlines()[1].split()[:3] == ["all", "5", "2"]
+
+
+def test_evaluate_anger_names_a_missing_manifest(voicebot: Command) -> None:
+    assert "none.csv: cannot be read" in refused(voicebot("evaluate", "anger", "--manifest", "none.csv"))

@@ -39,13 +39,14 @@ class Engine:
             raise EngineError("the language model cannot be written")
         self.running = False
 
-    async def __aenter__(self) -> Engine:
+    async def launch(self) -> None:
+        self.running = True
+
+    async def until_ready(self) -> None:
         if self.fails == "starting":
             raise EngineError("no worker started")
-        self.running = True
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def stop(self) -> None:
         self.running = False
 
 
@@ -84,6 +85,7 @@ def test_english_listens_with_a_model_of_the_knowledge_base(engine: type[Engine]
 
 def test_a_language_without_an_engine_is_led_by_keys() -> None:
     assert made("zh").hearing.recogniser is None
+    assert made("zh").matcher is None, "it takes a second to learn, for words that nobody hears"
 
 
 @pytest.mark.parametrize("step", ["making", "starting"])
@@ -128,6 +130,7 @@ def test_the_parts_speak_the_language() -> None:
     english, mandarin = made("en"), made("zh")
     assert Intent.PERSON in english.intents.of("agent please")
     assert Intent.PERSON in mandarin.intents.of("转人工")
+    assert english.matcher is not None
     assert english.matcher.match("opening hours")[0].entry_id == "opening-hours"
     assert mandarin.scripts[False].text(MenuItem("1", "opening-hours")).count("营业时间") == 1
     assert english.hearing.judge("i want to know the") is not Completeness.COMPLETE
@@ -175,8 +178,8 @@ class Cache:
         self.swept = True
         return 0
 
-    def cached(self, text: str, _language: str) -> bytes | None:
-        return b"pcm" if text in self.held else None
+    def kept(self, text: str, _language: str) -> bool:
+        return text in self.held
 
     async def prepare(self, texts: list[str], _language: str, on_progress: Callable[[int, int], None]) -> None:
         for done, text in enumerate(texts, start=1):

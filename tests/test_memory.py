@@ -47,6 +47,7 @@ def after(*happened: Event) -> Memory:
 CHANGES: dict[str, tuple[Event, dict[str, Any]]] = {
     "answered": (CallAnswered(), {"answered": True}),
     "notice": (NoticeGiven(False), {"noticed": True}),
+    "notice cut short": (NoticeGiven(False, whole=False), {}),
     "words": (CallerSpoke("my bill", 0.9, 0, 1), {"last_words": "my bill"}),
     "no words": (CallerSpoke("", 0.1, 0, 1), {}),
     "opt-out": (OptedOut("recording"), {"opt_outs": frozenset({"recording"})}),

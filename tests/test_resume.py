@@ -24,7 +24,7 @@ from voicebot import call
 from voicebot.call import RESUME_S
 from voicebot.errors import AriError, StoreError
 from voicebot.memory import Memory, recalled, remember
-from voicebot.resume import take_over, unfinished
+from voicebot.resume import GAP_MAX_MS, take_over, unfinished
 from voicebot.scribe import Scribe
 from voicebot.settings import Turns
 from voicebot.speech import ear
@@ -203,7 +203,7 @@ def test_a_recording_goes_on_beside_the_first_part_and_both_go_when_it_is_refuse
 def test_a_call_whose_media_does_not_come_in_time_goes_to_a_person(bench: MakeBench) -> None:
     held = asked_when(bench())
     resumed = Resumption(bench(), held.record.history, lambda event: isinstance(event, Decided)).go_on(media=False)
-    assert resumed.story == [f"fault, call: the call could not be taken up again within {RESUME_S:g} s"]
+    assert resumed.story == [f"fault, call: the line could not be opened within {RESUME_S:g} s"]
     assert resumed.asterisk
     assert resumed.asterisk.place == "voicebot-handover"
 
@@ -243,6 +243,15 @@ class FloorLink:
         self.asterisk = asterisk
         self.refuses = refuses
         self.sent: list[str] = []
+        self.removed: list[str] = []
+
+    async def hang_up(self, channel: str) -> None:
+        self.removed.append(channel)
+        self.asterisk.act("DELETE", f"channels/{channel}", {})
+
+    async def destroy_bridge(self, bridge: str) -> None:
+        self.removed.append(bridge)
+        self.asterisk.act("DELETE", f"bridges/{bridge}", {})
 
     async def continue_in_dialplan(self, channel: str, context: str) -> None:
         self.sent.append(f"{channel} to {context}")
@@ -276,6 +285,8 @@ def test_a_call_whose_own_socket_is_lost_is_sent_on_by_the_floors(how: str, benc
     assert held.asterisk.place == "voicebot-handover"
     assert held.ending == "followed"
     assert held.story[-1].startswith("fault, call: ")
+    assert floor.removed == [OLD_MEDIA, OLD_BRIDGE]
+    assert held.leaks() == []
 
 
 def test_a_caller_whom_asterisk_moved_on_meanwhile_is_followed(bench: MakeBench) -> None:
@@ -401,6 +412,22 @@ def test_taking_over_writes_so_and_remembers(run: Run, tmp_path: Path) -> None:
         assert last.event.gap_ms < timedelta(minutes=1) / timedelta(milliseconds=1)
         assert last.t_ms == 1_000 + last.event.gap_ms == memory.t_ms
         record.seal(5_000, "contained", "bot")
+        await journal.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("ahead_s", "gap_ms"), [(-3_600, GAP_MAX_MS), (3_600, 0)])
+def test_two_machines_whose_clocks_differ_make_no_hour_of_silence(ahead_s: int, gap_ms: int, run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        lost = await journal_at(tmp_path)
+        lost._clock = lambda: datetime.now(UTC) + timedelta(seconds=ahead_s)
+        lost.call(CALLER, started()).append(1_000, CallAnswered())
+        await lost.close()
+        journal = await journal_at(tmp_path)
+        taken = await take_over(journal, CALLER, "lost")
+        assert taken is not None
+        assert taken[1].t_ms == 1_000 + gap_ms
         await journal.close()
 
     run(scenario())

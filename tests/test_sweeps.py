@@ -81,13 +81,9 @@ def swept(tale: Tale, folder: Path, mishaps: Sequence[Mishap]) -> list[str]:
     return found
 
 
-UNSEEN = [f"agents from the queue: agent_{what} for a caller who is in no queue" for what in ("rang", "answered")]
-"""Asterisk moved the caller on while this process stood still: the floor heard of the queue before the call had it follow him."""
-
-
 def struck(*strikes: Strike) -> Mishap:
     told = " and ".join(f"{strike.what} before step {strike.step}" for strike in strikes)
-    return Mishap(told, {"strikes": strikes}, may_leave=UNSEEN if any(strike.what == "freeze" for strike in strikes) else ())
+    return Mishap(told, {"strikes": strikes})
 
 
 def undisturbed(tale: Tale, folder: Path) -> Held:
@@ -144,7 +140,7 @@ def fails(engine: str, number: int, trouble: EngineTrouble, bench: Bench) -> Non
 
 
 LEFT = {CLOSED[0]: ["channel c1-media is left"], CLOSED[1]: ["bridge c1-bridge is left"]}
-"""What Asterisk will not take down when asked stays until the next sweep."""
+"""What Asterisk refuses to take down stays until the next sweep."""
 WITHOUT_REASON = "on the way to a person, and the record does not say why"
 
 
@@ -152,7 +148,7 @@ def failing(base: Held) -> Iterator[Mishap]:
     """Everything that the undisturbed call asked for, failing in every way it can."""
     for number, request in enumerate(base.asterisk.asked, start=1):
         for trouble in get_args(Trouble):
-            left = LEFT.get(request, ())
+            left = LEFT.get(request, ()) if trouble.isdigit() else ()
             yield Mishap(f"request {number}, {request}: {trouble}", {"troubles": {number: trouble}}, may_leave=left)
     for engine, part in ENGINES.items():
         for number in range(1, part(base.bench).asked + 1):

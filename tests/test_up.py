@@ -251,6 +251,26 @@ def test_one_that_cannot_start_again_is_tried_until_it_can(run: Run, bench: Benc
     run(scenario())
 
 
+async def begun(attempts: Iterator[VoicebotError | None]) -> None:
+    if failure := next(attempts):
+        raise failure
+
+
+def test_one_that_lived_long_is_started_again_at_once_and_one_that_did_not_after_a_pause(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    async def paused(pause_s: float) -> None:
+        pauses.append(pause_s)
+
+    monkeypatch.setattr(asyncio, "sleep", paused)
+    monkeypatch.setattr(up_module, "PAUSE_S", (1.0, 3.0))
+    for lived_s, fails, expected in ((60.0, 0, []), (0.1, 0, [1.0]), (60.0, 4, [1.0, 2.0, 3.0, 3.0])):
+        attempts = iter([VoicebotError("not yet")] * fails + [None])
+        pauses.clear()
+        run(up_module._persistently(partial(begun, attempts), "it", lived_s))
+        assert pauses == expected
+
+
 def test_one_that_answers_is_left_alone(run: Run, bench: Bench) -> None:
     async def scenario() -> None:
         async with bench.kept() as controller:

@@ -39,8 +39,6 @@ from voicebot.telephony.pbx_plan import USERNAME, media_connection, secret
 from voicebot.telephony.recording import Recordings
 from voicebot.telephony.server import ControlLink, Credentials, Handlers, Server, check_port
 
-GONE = 404
-"""Asterisk's answer when the caller has hung up."""
 log = structlog.get_logger()
 
 
@@ -78,6 +76,7 @@ class Controller:
 
         It listens before its engines are up, for calls that lost their controller in a restart: they wait a little; new ones go to the queue.
         """
+        connection = media_connection(settings.pbx.controllers, f"{settings.serve.host}:{settings.serve.port}")
         check_port(settings.serve.host, settings.serve.port)
         knowledge = load(settings.kb.folder)
         spoken = {hotline.language for hotline in settings.hotlines.values()}
@@ -98,24 +97,27 @@ class Controller:
             journal.on_sealed = sealed
             keeper = await stack.enter_async_context(Keeper())
             scope = await stack.enter_async_context(asyncio.TaskGroup())
-            door = MediaDoor(media_connection(settings.pbx.controllers, f"{settings.serve.host}:{settings.serve.port}"))
+            door = MediaDoor(connection)
             tongues: dict[str, Tongue] = {}
-            bot = Bot(settings, tongues, phrases, door, Floor(loop_clock), spool, Recordings(settings.recording), metrics)
+            bot = Bot(settings, tongues, phrases, door, Floor(loop_clock, journal), spool, Recordings(settings.recording), metrics)
             controller = cls(bot, journal, knowledge, scope, keeper)
             controller._spawn(journal.run())
             credentials = Credentials(USERNAME, secret(settings.secrets, "control"))
             server = Server(settings.serve.host, settings.serve.port, credentials, controller._handlers())
             controller._server = await stack.enter_async_context(server)
             try:
-                detector = await _started(stack, SpeechDetector())
+                detector = SpeechDetector()
+                stack.push_async_callback(detector.stop)
+                await detector.launch()
                 for language in sorted(spoken):
                     found = await tongue(stack, settings, knowledge, language, detector)
                     await prepared(phrases, found)
                     tongues[language] = found
+                await _loaded(detector)
                 await write_lines(phrases, {language: found.scripts[True].prompts for language, found in tongues.items()}, run / "sounds")
                 controller._spawn(watch_loop_lag(metrics))
                 recognisers = [worker for each in tongues.values() if each.hearing.recogniser for worker in each.hearing.recogniser.workers]
-                controller._spawn(watch_work(metrics, recognisers, detector.workers if detector else ()))
+                controller._spawn(watch_work(metrics, recognisers, detector.workers))
                 controller._spawn(never_frozen())
                 controller._spawn(bot.spool.keep_swept())
                 controller._reception.ready.set()
@@ -173,20 +175,19 @@ class Controller:
             log.warning("control socket is not held", why=str(error))
 
     def _health(self) -> tuple[bool, bytes]:
+        """Whether all is well, and one word for whoever asks; what exactly troubles the journal stands in the log."""
         if not self._reception.ready.is_set():
             return False, b"starting\n"
         if self._gate.draining:
             return False, b"draining\n"
-        trouble = self._journal.trouble
-        return not trouble, f"journal: {trouble}\n".encode() if trouble else b"ok\n"
+        return (False, b"journal\n") if self._journal.trouble else (True, b"ok\n")
 
     async def _floor(self, link: ControlLink) -> None:
         await self._bot.floor.watch(link, self._journal)
 
 
-async def _started(stack: contextlib.AsyncExitStack, detector: SpeechDetector) -> SpeechDetector | None:
+async def _loaded(detector: SpeechDetector) -> None:
     try:
-        return await stack.enter_async_context(detector)
+        await detector.until_ready()
     except EngineError as error:
         log.warning("speech detection by webrtcvad alone", why=str(error))
-        return None

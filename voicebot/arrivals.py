@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import structlog
 
-from voicebot.call import QUEUE_CONTEXT
 from voicebot.errors import AriError
 from voicebot.resume import unfinished
 from voicebot.store.journal import Journal
@@ -19,8 +18,14 @@ from voicebot.telephony.ari import ApplicationRegistered, StasisStart
 from voicebot.telephony.server import ControlLink
 
 START_TIMEOUT_S = 1.2
-"""Asterisk tells of a new call 0.5 s after it connects. A socket that brings none by then is a call this process does not know."""
+"""Asterisk tells of a new call 0.5 s after it connects. When it has not by then, it is asked what the call is."""
+LATE_START_TIMEOUT_S = 10.0
+"""How long the start of a call that nobody has answered yet is waited for: on a busy machine it comes late."""
 CLOSE_TIMEOUT_S = 5.0
+STUCK_S = 2.0
+"""A caller who is still with us so long after he was sent on does not go by himself."""
+UNANSWERED = frozenset({"Down", "Rsrvd", "Ring", "Ringing"})
+"""Channel states. Every bot answers, and none does before the start: who is answered has had one."""
 log = structlog.get_logger()
 
 
@@ -40,38 +45,60 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Another process had the call; `application` ends with the name of its channel, or is empty."""
+    """Another process had the call; the journal has it not open. `start` as it was told there, None when the caller is gone."""
 
-    application: str
+    start: StasisStart | None
 
 
 async def brought(link: ControlLink, journal: Journal) -> New | Lost | Unknown:
     """What comes on `link`. Raises AriError when it is closed before that is known."""
+    began_s = asyncio.get_running_loop().time()
+    came, application = await _told(link, journal, began_s + START_TIMEOUT_S)
+    if came:
+        return came
+    start = await _started(link, application)
+    if start and start.channel.state in UNANSWERED:
+        log.info("call begins late", channel=start.channel.id)
+        came, _ = await _told(link, journal, began_s + LATE_START_TIMEOUT_S)
+    return came or Unknown(start)
+
+
+async def _told(link: ControlLink, journal: Journal, until_s: float) -> tuple[New | Lost | None, str]:
+    """The call, if it is known by then, and the name of its application. Only the wait has an end: a look into the journal is not cut short."""
     application = ""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(START_TIMEOUT_S):
-            while True:
-                match await link.next():
-                    case StasisStart() as start:
-                        return New(start)
-                    case ApplicationRegistered(application):
-                        if lost := await unfinished(journal, link.ari, application):
-                            return Lost(lost)
-    return Unknown(application)
+        while True:
+            async with asyncio.timeout_at(until_s):
+                event = await link.next()
+            match event:
+                case StasisStart() as start:
+                    return New(start), application
+                case ApplicationRegistered(application):
+                    if lost := await unfinished(journal, link.ari, application):
+                        return Lost(lost), application
+    return None, application
 
 
-async def send_on(link: ControlLink, application: str) -> None:
-    """A caller of whom nothing is known here: the queue is next. Raises AriError."""
+async def _started(link: ControlLink, application: str) -> StasisStart | None:
+    """The start of a call as it was told to another. `application` ends with the name of its channel, or is empty. Raises AriError."""
     name = application.partition(":")[2]
-    for channel in await link.ari.channels():
-        if channel.name == name:
-            log.warning("unknown call sent on to the queue")
-            await link.ari.continue_in_dialplan(channel.id, QUEUE_CONTEXT)
+    found = next((channel for channel in await link.ari.channels() if channel.name == name), None)
+    return StasisStart(application, found) if found else None
 
 
-async def until_closed(link: ControlLink) -> None:
-    """Let Asterisk close the socket of a call that is over: were we to, it would connect again."""
-    with contextlib.suppress(TimeoutError, AriError):
-        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+async def until_closed(link: ControlLink, start: StasisStart | None) -> None:
+    """Let Asterisk close the socket of a call that is over: were we to, it would connect again. Just that is wanted for a caller whom it did not let
+    go: on the next socket he is sent on once more."""
+    link.over = True
+    with contextlib.suppress(AriError):
+        await _read_for(link, STUCK_S)
+        if start is None or start.channel.id in link.left:
+            await _read_for(link, CLOSE_TIMEOUT_S - STUCK_S)
+
+
+async def _read_for(link: ControlLink, s: float) -> None:
+    """Raises AriError when the socket is closed before that time is over."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(s):
             while True:
                 await link.next()

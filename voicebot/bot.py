@@ -29,7 +29,8 @@ class Tongue:
     scripts: Mapping[bool, Script]
     """By whether the hotline listens to speech."""
     intents: Intents
-    matcher: Matcher
+    matcher: Matcher | None
+    """None where no words are ever heard."""
     rules: Rules
 
 
@@ -51,7 +52,8 @@ def understood(tongue: Tongue, sound: Sound) -> Heard:
     """What a sound means to the policy: words with what they match and intend, all else as it is."""
     match sound:
         case Utterance(transcript=transcript):
-            matches, intents = tongue.matcher.match(transcript.text), tongue.intents.of(transcript.text)
+            matches = tongue.matcher.match(transcript.text) if tongue.matcher else ()
+            intents = tongue.intents.of(transcript.text)
             return Spoke(transcript.text, transcript.confidence, matches, frozenset(intents), tongue.hearing.language)
         case Digit(key):
             return Pressed(key)

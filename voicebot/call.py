@@ -27,15 +27,17 @@ from voicebot.speech.ear import Ear
 from voicebot.store.events import CallAnswered, CallerHungUp, CallerOffHold, CallerOnHold, Fault, HandoverDecided, NoticeGiven, OptedOut
 from voicebot.store.record import CallJournal
 from voicebot.telephony.ari import StasisStart
-from voicebot.telephony.leg import Leg
+from voicebot.telephony.leg import QUEUE_CONTEXT, Leg
 from voicebot.telephony.media import Frame
 from voicebot.telephony.server import ControlLink
 from voicebot.values import SILENCE_FRAME, Sound, Utterance, duration_ms
 
-QUEUE_CONTEXT = "voicebot-handover"
 LET_GO_S = 2.0
+OURS_S = 1.0
+"""How long a call that failed waits for what its record says of another controller."""
 RESUME_S = 2.0
 """A caller whose call was taken over hears the bot again by then, or goes to a person."""
+STOPPING = "the controller is stopping"
 GONE = 404
 """Asterisk's answer when the caller has hung up."""
 log = structlog.get_logger()
@@ -57,13 +59,13 @@ async def run(bot: Bot, control: ControlLink, start: StasisStart, record: CallJo
     call = Call(bot, control, start, record, memory or Memory())
     async with call.leg:
         try:
-            beside = (call.ear.run(), call.recorder.run(), call.audio_lost(), call.quiet.too_long(), call.taken())
+            beside = (call.ear.run(), call.recorder.run(), call.audio_lost(), call.quiet.too_long(), call.taken(), bot.floor.look_out(control))
             ending = await first_of(call.leg.watch(), call.converse(), *beside)
             await call.let_go(ending or Gone())
         except Exception as error:  # noqa: BLE001 - supervision point: any fault of ours ends in the queue
             await finished(call.fail(error))
         except asyncio.CancelledError:
-            await finished(call.fail(VoicebotError("the controller is stopping"), {LINE_VARIABLE: "connecting_sorry"}))
+            await finished(call.fail(None))
             raise
         finally:
             await finished(call.close())
@@ -83,7 +85,8 @@ class Call:
         hotline = bot.settings.hotlines.get(variables.get("VOICEBOT_DNIS", ""))
         self.listens = self.tongue.hearing.listens and not (hotline and hotline.menu)
         self.script = self.tongue.scripts[self.listens]
-        self.leg = Leg(control, start, bot.door, part=memory.resumed, on_frame=self._frame, on_digit=self._digit, on_hold=self._hold)
+        asterisk = (control, start, bot.door, lambda: bot.floor.link)
+        self.leg = Leg(*asterisk, part=memory.resumed, on_frame=self._frame, on_digit=self._digit, on_hold=self._hold)
         self.scribe = Scribe(record, bot.metrics, memory, lambda: self.leg.link.now_ms)
         self.ear = Ear(self.tongue.hearing, self.leg.link, self.scribe.barged_in)
         name = f"{record.call_id}-{memory.resumed}" if memory.resumed else record.call_id
@@ -112,20 +115,18 @@ class Call:
             await self.say(step.decision.lines)
 
     async def open(self) -> None:
-        try:
-            async with asyncio.timeout(RESUME_S if self.memory.resumed else None):
-                await self.leg.open()
-        except TimeoutError:
-            raise MediaError(f"the call could not be taken up again within {RESUME_S:g} s") from None
+        await self.leg.open(RESUME_S if self.memory.resumed else None)
         if not self.memory.answered:
             self.scribe.write(CallAnswered())
+        if "recording" in self.memory.opt_outs:
+            self.recorder.refuse(self.memory.recordings)
         self.recorder.start()
 
     async def greet(self) -> None:
-        """The notice comes first, and whole; only a key cuts it short."""
+        """The notice comes first; only a key cuts it short, and then the record says so."""
         greeting, *menu = opening(self.state, self.tongue.rules)
         uncut = await self.say((greeting,), protected=True)
-        self.scribe.write(NoticeGiven(self.recorder.on))
+        self.scribe.write(NoticeGiven(self.recorder.on, whole=uncut))
         if uncut:
             await self.say(tuple(menu))
 
@@ -154,6 +155,8 @@ class Call:
 
     async def say(self, lines: tuple[Line, ...], protected: bool = False) -> bool:
         """Speak `lines`; False when a barge-in took the turn or a key was pressed before their end. What was heard of each is journalled."""
+        if self.ear.keyed and not protected:
+            return False
         self.ear.bot_starts(protected, expects_answer=bool(lines) and not isinstance(lines[-1], Answer))
         try:
             for line in lines:
@@ -177,53 +180,47 @@ class Call:
                 served = self.state.answered and not self.state.misses and not self.memory.let_go
                 self.scribe.seal("contained" if served else "abandoned", "caller")
 
-    async def fail(self, error: BaseException, variables: Mapping[str, str] | None = None) -> None:
-        """A fault of ours: the caller goes to the queue, the record says why. A request refused because the caller has hung up is none."""
-        if self.record.taken.is_set() or (self.control.ari.lost and not await self.record.ours()):
+    async def fail(self, error: BaseException | None) -> None:
+        """To the queue after a fault of ours, which the record tells; None: because the controller is stopping. A request refused because the
+        caller has hung up is none."""
+        fault = error if error and _status(error) != GONE else None
+        if fault and not self.record.taken.is_set():
+            self.scribe.fault(fault)
+        elif not error and not self.memory.let_go:
+            self._decided(STOPPING)
+        if not await self._ours():
             log.warning("call left to the controller that took it over", call_id=self.record.call_id)
             return None
         try:
-            await self._rescue(variables or {})
-        except (AriError, TimeoutError) as refused:
-            if _status(refused) != GONE:  # he is in the queue, or Asterisk will move him on: the floor sees what becomes of him
-                log.warning("Asterisk did not confirm the queue", call_id=self.record.call_id, why=plain(refused))
-                return self.scribe.fault(error)
-            self.bot.floor.drop(self.leg.caller.id)
-            if _status(error) == GONE:
-                return await self.let_go(Gone())
+            await self._to_queue({} if error else {LINE_VARIABLE: "connecting_sorry"}, rescue=True)
+        except AriError as refused:
+            if refused.status == GONE:
+                self.bot.floor.drop(self.leg.caller.id)
+                return self.scribe.seal("failed", "call") if fault else await self.let_go(Gone())
+            log.warning("Asterisk did not confirm the queue", call_id=self.record.call_id, why=plain(refused))
+        if error and not fault:
             self.scribe.fault(error)
-            self.scribe.seal("failed", "call")
-        else:
-            self.scribe.fault(error)
+        return None
 
-    async def _rescue(self, variables: Mapping[str, str]) -> None:
-        """To the queue by this call's own socket; where that is lost or does not answer, by the floor's."""
-        try:
-            async with asyncio.timeout(LET_GO_S):
-                await self._to_queue(variables)
-        except (AriError, TimeoutError) as error:
-            if _status(error) or not self.bot.floor.link:
-                raise
-            await self.bot.floor.link.ari.continue_in_dialplan(self.leg.caller.id, QUEUE_CONTEXT)
+    async def _ours(self) -> bool:
+        """Whether nobody else has the call, by what stands in its record; one that cannot be read in time is ours."""
+        await asyncio.wait({asyncio.ensure_future(self.record.ours())}, timeout=OURS_S)
+        return not self.record.taken.is_set()
 
     async def close(self) -> None:
         self.ear.close()
         await self.recorder.close()
-        if "recording" in self.memory.opt_outs:
-            for path in self.memory.recordings:
-                await asyncio.to_thread(Path(path).unlink, True)
 
     async def _hand_over(self, reason: Why, urgent: bool, lines: tuple[Line, ...]) -> None:
         titles = tuple(self.script.title(entry_id) for entry_id in self.state.answered)
         told = briefing(Facts(reason, self.language, self.ani, titles, self.memory.last_words, "high" if urgent else "normal"))
-        queue = self.bot.settings.handover.queue
-        self.scribe.write(HandoverDecided(reason.value, queue, 1 if urgent else 0, told.spoken))
+        self._decided(reason.value, urgent, told.spoken)
         async with asyncio.TaskGroup() as scope:
             announced = scope.create_task(self._announce(lines))
             spooled = scope.create_task(self._spool(told.spoken))
         if announced.result():
             return await self.let_go(Gone())
-        variables = {"VOICEBOT_QUEUE": queue, "VOICEBOT_PRIORITY": "1" if urgent else "0"}
+        variables = {"VOICEBOT_QUEUE": self.bot.settings.handover.queue, "VOICEBOT_PRIORITY": "1" if urgent else "0"}
         if path := spooled.result():
             variables["VOICEBOT_BRIEFING"] = str(path)
         try:
@@ -234,6 +231,11 @@ class Call:
                 raise
             self.scribe.write(CallerHungUp())
             self.scribe.seal("abandoned", "caller")
+
+    def _decided(self, reason: str, urgent: bool = False, told: str = "") -> None:
+        """Nothing is recorded from here on."""
+        self.recorder.end()
+        self.scribe.write(HandoverDecided(reason, self.bot.settings.handover.queue, int(urgent), told))
 
     async def _announce(self, lines: tuple[Line, ...]) -> Gone | None:
         """Whether the caller hung up while this was said. That the audio breaks does not stop the handover."""
@@ -255,10 +257,10 @@ class Call:
             self.scribe.write(Fault("briefing", plain(error)))
             return None
 
-    async def _to_queue(self, variables: Mapping[str, str], briefed: bool = False) -> None:
+    async def _to_queue(self, variables: Mapping[str, str], briefed: bool = False, rescue: bool = False) -> None:
         self.recorder.end()
         self.bot.floor.follow(self.leg.caller.id, self.record, self.scribe.now_ms, briefed)
-        await self.leg.hand_over(QUEUE_CONTEXT, variables)
+        await (self.leg.rescue(QUEUE_CONTEXT, variables, self._ours) if rescue else self.leg.hand_over(QUEUE_CONTEXT, variables))
 
     async def _speak(self, line: Line) -> bool:
         text = self.script.text(line)
@@ -276,7 +278,7 @@ class Call:
     def _opt_out(self, what: str) -> None:
         self.scribe.write(OptedOut(what))
         if what == "recording":
-            self.recorder.refuse()
+            self.recorder.refuse(self.memory.recordings)
 
     def _frame(self, frame: Frame) -> None:
         if frame.bot != SILENCE_FRAME:

@@ -7,6 +7,7 @@ VoicebotError
 ├── AriError             a request that Asterisk refused or never answered
 ├── MediaError           the audio link of one call
 ├── EngineError          a speech engine or its worker process
+├── EvaluationError      a manifest, a recording or model parameters to be measured
 ├── PhoneError           a test phone (voicebot.testbed.sip)
 └── StoreError           the journal's database
 """
@@ -42,6 +43,10 @@ class MediaError(VoicebotError):
 
 class EngineError(VoicebotError):
     """A speech engine is missing, failed to load, crashed or overran its deadline."""
+
+
+class EvaluationError(VoicebotError):
+    """What should be measured cannot be: a manifest, a recording or a file of model parameters is missing or wrong."""
 
 
 class StoreError(VoicebotError):

@@ -46,13 +46,16 @@ log = structlog.get_logger()
 
 
 async def tongue(stack: AsyncExitStack, settings: Settings, knowledge: Knowledge, language: str, detector: SpeechDetector | None) -> Tongue:
-    """Everything for `language`, its recogniser running until `stack` is left. Raises KnowledgeError, EngineError."""
+    """Everything for `language`, its recogniser running until `stack` is left; the matcher learns while that starts. Raises KnowledgeError,
+    EngineError."""
     entries = knowledge.language(language)
     if not entries:
         raise KnowledgeError(f"the knowledge base has no entries in {language!r}; add some or change the hotline's language in [hotlines]")
-    recogniser = await _recogniser(stack, settings, language, entries)
+    starting = await _launched(stack, settings, language, entries)
     known = KnownWordings([wording for entry in entries for wording in entry.questions])
-    intents, matcher = Intents.load(language), Matcher.build(entries)
+    intents = Intents.load(language)
+    matcher = await asyncio.to_thread(Matcher.build, entries) if starting else None
+    recogniser = await _ready(starting, language) if starting else None
     judge, matters = partial(completeness, language=language, known=known), partial(_matters, intents=intents)
     hearing = Hearing(language, settings.turns, judge, recogniser, detector, matters)
     menu = {str(entry.menu): entry.id for entry in sorted(entries, key=lambda entry: entry.menu or 0) if entry.menu is not None}
@@ -73,7 +76,7 @@ async def prepared(phrases: Phrases, tongue: Tongue) -> None:
     """Render all fixed sentences and approved answers of one language that are not in the cache yet, and bound the cache. Raises EngineError."""
     language = tongue.hearing.language
     texts = [text for script in tongue.scripts.values() for text in script.fixed()]
-    missing = [text for text in dict.fromkeys(texts) if phrases.cached(text, language) is None]
+    missing = [text for text in dict.fromkeys(texts) if not phrases.kept(text, language)]
     if missing:
         log.info("rendering phrases", language=language, phrases=len(missing))
         await phrases.prepare(missing, language, _progress)
@@ -85,18 +88,33 @@ def _script(settings: Settings, knowledge: Knowledge, language: str, menu: bool)
     return Script(language, said, knowledge)
 
 
-async def _recogniser(stack: AsyncExitStack, settings: Settings, language: str, entries: tuple[Entry, ...]) -> Recogniser | None:
-    """The recogniser of `language`, or None where there is none or it cannot start: the hotline then reads its DTMF menu."""
+async def _launched(stack: AsyncExitStack, settings: Settings, language: str, entries: tuple[Entry, ...]) -> Recogniser | None:
+    """The recogniser of `language`, its processes starting, or None where there is none: the hotline then reads its DTMF menu."""
     if language != "en":
         log.warning("no recogniser; callers use the keys of their phone", language=language)
         return None
     wordings = [*commands() * COMMAND_WEIGHT, *(wording for entry in entries for wording in (*entry.questions, entry.title))]
     try:
-        pool = await asyncio.to_thread(english, wordings, settings.speech.cache / "language-model", settings.speech.recognisers)
-        return await stack.enter_async_context(pool)
+        recogniser = await asyncio.to_thread(english, wordings, settings.speech.cache / "language-model", settings.speech.recognisers)
     except EngineError as error:
-        log.error("recogniser cannot start; callers use the keys of their phone", language=language, why=str(error))
+        _cannot_start(language, error)
         return None
+    stack.push_async_callback(recogniser.stop)
+    await recogniser.launch()
+    return recogniser
+
+
+async def _ready(recogniser: Recogniser, language: str) -> Recogniser | None:
+    try:
+        await recogniser.until_ready()
+    except EngineError as error:
+        _cannot_start(language, error)
+        return None
+    return recogniser
+
+
+def _cannot_start(language: str, error: EngineError) -> None:
+    log.error("recogniser cannot start; callers use the keys of their phone", language=language, why=str(error))
 
 
 def _progress(done: int, total: int) -> None:

@@ -45,6 +45,7 @@ class Memory:
     recordings: tuple[str, ...] = ()
     answered: bool = False
     noticed: bool = False
+    """Whether the notice was given whole: who takes the call over gives it again else."""
     resumed: int = 0
     """How often the call was taken over."""
     let_go: bool = False
@@ -69,8 +70,8 @@ def _changes(memory: Memory, event: Event) -> dict[str, Any]:
     match event:
         case CallAnswered():
             changes = {"answered": True}
-        case NoticeGiven():
-            changes = {"noticed": True}
+        case NoticeGiven(whole=whole):
+            changes = {"noticed": whole}
         case CallerSpoke(text=text) if text:
             changes = {"last_words": text}
         case Decided():

@@ -18,6 +18,7 @@ FROZEN_S = 3.0
 """A loop that does not run for this long ends the process, so that Asterisk moves the callers on."""
 BEAT_S = 1.0
 _PR_SET_PDEATHSIG = 1
+_prctl = ctypes.CDLL(None).prctl  # looked up here: between fork and exec the loader's lock may be another thread's
 log = structlog.get_logger()
 
 
@@ -59,4 +60,4 @@ async def never_frozen() -> None:
 
 def end_with_parent() -> None:
     """For a child between fork and exec: SIGTERM when the process that started it is gone, however that ended (prctl(2))."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

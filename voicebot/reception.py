@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 import structlog
 
 from voicebot import call
-from voicebot.admission import Gate, Reason
-from voicebot.arrivals import Lost, New, Unknown, brought, send_on, until_closed
+from voicebot.admission import Gate
+from voicebot.arrivals import Lost, New, Unknown, brought, until_closed
 from voicebot.bot import Bot
-from voicebot.call import GONE, QUEUE_CONTEXT, RESUME_S
+from voicebot.call import GONE, RESUME_S
 from voicebot.errors import AriError, StoreError
 from voicebot.handover.lines import LINE_VARIABLE
 from voicebot.memory import Memory
@@ -24,6 +24,7 @@ from voicebot.store.events import CallerHungUp, CallStarted, HandoverDecided
 from voicebot.store.journal import Journal
 from voicebot.store.record import CallJournal
 from voicebot.telephony.ari import StasisStart
+from voicebot.telephony.leg import QUEUE_CONTEXT
 from voicebot.telephony.server import ControlLink
 
 log = structlog.get_logger()
@@ -42,35 +43,41 @@ class Reception:
     async def receive(self, link: ControlLink) -> None:
         """One control socket: a new call, one that lost its controller, or one nobody knows, whose caller goes on to the queue."""
         try:
-            match await brought(link, self._journal):
+            came = await brought(link, self._journal)
+            match came:
                 case New(start):
                     await self._begin(link, start)
                 case Lost(start):
                     await self._go_on(link, start)
-                case Unknown(application):
-                    await send_on(link, application)
-            await until_closed(link)
+                case Unknown(start) if start:
+                    await self._send_on_unknown(link, start)
+            await until_closed(link, came.start)
         except AriError as error:
             log.info("control socket ended", why=str(error))
         finally:
             link.close()
 
     async def _begin(self, link: ControlLink, start: StasisStart) -> None:
-        channel, variables = start.channel, start.channel.channelvars
+        channel, variables = start.channel.id, start.channel.channelvars
         language, ani = variables.get("VOICEBOT_LANGUAGE", ""), variables.get("VOICEBOT_ANI", "")
-        if language not in self._bot.tongues:
-            await _not_taken(link, channel.id, f"no hotline speaks {language!r}" if self.ready.is_set() else "still starting")
-            return
-        first = CallStarted(ani, variables.get("VOICEBOT_DNIS", ""), language, channel.id, datetime.now(UTC), self._knowledge_version)
         try:
-            record = self._journal.call(channel.id, first)
+            record = self._recorded(start)
         except StoreError as error:
-            await _not_taken(link, channel.id, str(error))
+            await _not_taken(link, channel, str(error))
             return
-        if reason := self._gate.refusal(ani):
-            await self._refuse(link, channel.id, record, reason)
+        if language not in self._bot.tongues:
+            await self._send_on(link, channel, record, f"no hotline speaks {language!r}" if self.ready.is_set() else "still starting")
+        elif reason := self._gate.refusal(ani):
+            self._bot.metrics.refusals.labels(reason).inc()
+            await self._send_on(link, channel, record, f"not admitted: {reason}", line="at_capacity")
         else:
             await self._run(link, start, record)
+
+    def _recorded(self, start: StasisStart) -> CallJournal:
+        """The record of a call that begins here. Raises StoreError when it is open already."""
+        channel, told = start.channel.id, start.channel.channelvars
+        ani, dnis, language = (told.get(f"VOICEBOT_{name}", "") for name in ("ANI", "DNIS", "LANGUAGE"))
+        return self._journal.call(channel, CallStarted(ani, dnis, language, channel, datetime.now(UTC), self._knowledge_version))
 
     async def _go_on(self, link: ControlLink, start: StasisStart) -> None:
         """With a call that another controller held, or this one before it was restarted; else its caller goes on to the queue."""
@@ -97,14 +104,27 @@ class Reception:
         with self._gate.counted(start.channel.channelvars.get("VOICEBOT_ANI", "")), self._bot.metrics.calls_in_progress.track_inprogress():
             await call.run(self._bot, link, start, record, memory)
 
-    async def _refuse(self, link: ControlLink, channel: str, record: CallJournal, reason: Reason) -> None:
+    async def _send_on_unknown(self, link: ControlLink, start: StasisStart) -> None:
+        """Another process had the call and nothing of it is open elsewhere: a record that is there stays as it is."""
+        channel = start.channel.id
+        try:
+            record = None if await self._journal.lines(channel) else self._recorded(start)
+        except StoreError as error:
+            await _not_taken(link, channel, str(error))
+            return
+        if record:
+            await self._send_on(link, channel, record, "unknown call")
+        else:
+            await _not_taken(link, channel, "it has a record already")
+
+    async def _send_on(self, link: ControlLink, channel: str, record: CallJournal, why: str, line: str = "") -> None:
         """To the queue at once, with a sentence; the floor follows the caller to the end, so that the call log has him."""
-        log.warning("call not admitted", why=reason, calls=self._gate.calls)
-        self._bot.metrics.refusals.labels(reason).inc()
-        record.append(0, HandoverDecided(f"not admitted: {reason}", self._bot.settings.handover.queue, 0, ""))
+        log.warning("call sent on to the queue", why=why, calls=self._gate.calls)
+        record.append(0, HandoverDecided(why, self._bot.settings.handover.queue, 0, ""))
         self._bot.floor.follow(channel, record, 0)
         try:
-            await link.ari.set_variable(channel, LINE_VARIABLE, "at_capacity")
+            if line:
+                await link.ari.set_variable(channel, LINE_VARIABLE, line)
             await link.ari.continue_in_dialplan(channel, QUEUE_CONTEXT)
         except AriError as error:
             if error.status != GONE:

@@ -16,6 +16,8 @@ from voicebot.store.journal import Journal
 from voicebot.store.record import CallJournal
 from voicebot.telephony.ari import Ari, StasisStart
 
+GAP_MAX_MS = 60_000
+"""A call is not silent for longer; a longer gap is the difference between two machines' clocks."""
 log = structlog.get_logger()
 
 
@@ -44,7 +46,8 @@ async def take_over(journal: Journal, call_id: str, reason: str) -> tuple[CallJo
     if memory.let_go or not lines:
         return None
     record = await journal.resume(call_id)
-    gap_ms = max(0, int((datetime.now(UTC) - lines[-1].at_utc).total_seconds() * 1000))
+    since_ms = int((datetime.now(UTC) - lines[-1].at_utc).total_seconds() * 1000)
+    gap_ms = min(max(0, since_ms), GAP_MAX_MS)
     resumed = Resumed(reason, gap_ms)
     record.append(memory.t_ms + gap_ms, resumed)
     return (record, remember(memory, memory.t_ms + gap_ms, resumed)) if await record.ours() else None

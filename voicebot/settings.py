@@ -6,11 +6,13 @@ Environment variables override the file: `VOICEBOT_SERVE__PORT=9000` sets `[serv
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from voicebot.errors import SettingsError
@@ -18,6 +20,19 @@ from voicebot.errors import SettingsError
 DEMO_KNOWLEDGE = Path(__file__).parent / "demo" / "kb"
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Positive = Annotated[int, Field(gt=0)]
+
+
+def _loopback(host: str) -> str:
+    try:
+        loopback = ipaddress.IPv4Address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise PydanticCustomError("loopback", "only a loopback address, 127.x.x.x, can be listened on")
+    return host
+
+
+Loopback = Annotated[str, AfterValidator(_loopback)]
 HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+:[0-9]{1,5}$")]
 
 
@@ -28,7 +43,7 @@ class Section(BaseModel):
 class Serve(Section):
     """The controller: where Asterisk's control and media sockets, /healthz and /metrics arrive."""
 
-    host: str = "127.0.0.1"
+    host: Loopback = "127.0.0.1"
     port: Port = 8088
     grace_s: Annotated[float, Field(ge=0)] = 60.0
     """How long calls may go on after SIGTERM before they are handed over to the queue."""
@@ -53,14 +68,15 @@ class Pbx(Section):
 
     tree: Path = Path(".asterisk")
     run: Path = Path("run/pbx")
-    sip_host: str = "127.0.0.1"
+    sip_host: Loopback = "127.0.0.1"
     sip_port: Port = 5060
     rtp_first: Port = 20_000
     rtp_last: Port = 20_999
+    """The callers' and agents' audio comes to UDP ports `rtp_first` to `rtp_last`: two for each of them, so 1,000 are enough for 500."""
     balancer: HostPort | None = None
     """Where Asterisk finds a controller when there is more than one: `host:port` of the load balancer before them."""
     controllers: tuple[HostPort, ...] = ()
-    """The controllers behind the balancer, each as its own [serve] host and port."""
+    """The controllers behind the balancer, each as its own [serve] host and port: a controller that does not find itself here does not start."""
     agents: tuple[Annotated[str, Field(pattern=r"^[0-9]{3,6}$")], ...] = ("6001", "6002", "6003")
     anonymous: bool = False
     """Take calls without authentication, from loopback only. The demo profile sets it."""
@@ -98,12 +114,19 @@ class Turns(Section):
     """Turn-taking, in milliseconds of audio."""
 
     hold_complete_ms: Positive = 400
+    """Silence after which a caller's turn is over when the words so far are a whole sentence."""
     hold_ms: Positive = 640
+    """The same when nothing is known of the words; longer for a caller who has paused for longer in this turn."""
     hold_hanging_ms: Positive = 950
+    """The same when the words so far cannot be all ("I want to"); no caller is given more."""
     max_utterance_ms: Positive = 20_000
+    """A turn is over after so much speech, pause or not."""
     no_speech_ms: Positive = 6_000
+    """So long the bot waits for words before it asks whether anybody is there; who stays silent all the same goes where `no_speech_then` says."""
     no_speech_then: Literal["queue", "end"] = "queue"
+    """To a person, or to a goodbye and the end of the call."""
     no_rtp_ms: Positive = 15_000
+    """A caller from whose line nothing at all has come for so long, while the bot waited for words, is hung up on, and reaches no agent."""
     stuck_ms: Positive = 20_000
     """A caller around whom nobody speaks for so long, whatever the reason, goes to a person."""
     on_hold_ms: Positive = 120_000
@@ -115,7 +138,9 @@ class Handover(Section):
 
     queue: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")] = "support"
     max_wait_s: Positive = 300
+    """Longest wait in the queue. Then the caller hears that nobody is free, and the call ends."""
     ring_s: Positive = 20
+    """An agent's phone rings for so long before the next agent's does."""
 
 
 class Recording(Section):

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,9 +33,11 @@ MISSES = 2
 """Unanswered questions in a row after which a controller counts as frozen: 4.0 s after it froze at the latest, and no sooner than 3.5 s, because
 a loop that hangs for 3.0 s ends by itself and says where it hung."""
 PAUSE_S = (0.3, 10.0)
-"""Pause before the first attempt to start again, and the longest: it doubles each time one fails."""
+"""What is lost is started at once: its callers wait. Pause before the second attempt, and the longest: it doubles each time one fails."""
 END_S = 10.0
 """A controller that should end has this long to hand its calls over and close the journal."""
+STEADY_S = 5.0
+"""One that ends again sooner than this gets the first pause before it is started."""
 LOOK_S = 0.5
 STARTING = b"starting"
 """What /healthz says while calls cannot be taken yet."""
@@ -133,8 +136,9 @@ class Controller:
     async def keep(self) -> None:
         """Restart it whenever it ends or stops answering, until cancelled."""
         while True:
+            started_s = time.monotonic()
             await self._until_lost()
-            await _persistently(self.start, "the controller")
+            await _persistently(self.start, "the controller", time.monotonic() - started_s)
 
     async def drained(self, grace_s: float) -> None:
         """Ask it to end when its calls are over, and wait for that; it keeps to `grace_s` itself."""
@@ -194,18 +198,21 @@ def free_port(host: str) -> int:
 async def _keep(asterisk: PrivateAsterisk) -> None:
     """Start Asterisk again whenever it ends by itself, until cancelled."""
     while True:
+        started_s = time.monotonic()
         status = await asterisk.wait()
         log.error("Asterisk ended by itself; starting it again", status=status, see=str(asterisk.plan.log))
-        await _persistently(asterisk.start, "Asterisk")
+        await _persistently(asterisk.start, "Asterisk", time.monotonic() - started_s)
 
 
-async def _persistently(start: Callable[[], Awaitable[None]], what: str) -> None:
-    """Start until that succeeds: soon at first, then ever more seldom. Whatever the reason, giving up would help nobody."""
+async def _persistently(start: Callable[[], Awaitable[None]], what: str, lived_s: float) -> None:
+    """Start until that succeeds: at once, then ever more seldom. Whatever the reason, giving up would help nobody."""
     pause_s, longest_s = PAUSE_S
-    while True:
+    if lived_s < STEADY_S:
         await asyncio.sleep(pause_s)
+    while True:
         try:
             return await start()
         except (VoicebotError, OSError) as error:
-            pause_s = min(pause_s * 2, longest_s)
             log.error("cannot start again", what=what, why=str(error), again_s=pause_s)
+        await asyncio.sleep(pause_s)
+        pause_s = min(pause_s * 2, longest_s)

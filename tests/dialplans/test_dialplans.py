@@ -125,6 +125,22 @@ def test_a_digit_by_sip_info_is_heard(floor: Open, run: Run) -> None:
     run(steps())
 
 
+def test_whatever_extension_a_pbx_sends_a_call_in_with_the_caller_gets_to_the_bot(floor: Open, run: Run) -> None:
+    async def steps() -> None:
+        async with floor() as it:
+            for extension, dnis in {"5": "5", "4930123": "4930123", "+4930123": "4930123", "s": "", "support": ""}.items():
+                goto = f"dialplan add extension 100,1,Goto(voicebot-call\\,{extension}\\,1) into voicebot-inbound replace"
+                assert "Extension 100@voicebot-inbound" in await it.pbx.cli(goto)
+                caller = await it.phone("77")
+                async with calling(it, caller) as control:
+                    assert control.named("StasisStart")[0]["channel"]["channelvars"].get("VOICEBOT_DNIS", "") == dnis, extension
+                    control.request("POST", f"channels/{control.channel}/answer")
+                caller.bye()
+                await no_channel(it)
+
+    run(steps())
+
+
 def test_numbers_that_are_no_hotline_get_404_and_no_channel(floor: Open, run: Run) -> None:
     async def steps() -> None:
         async with floor() as it:

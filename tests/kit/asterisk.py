@@ -48,13 +48,16 @@ class FakeAsterisk:
         floor: Floor | None = None,
         slow_s: float = 0.001,
     ) -> None:
-        """`floor` is told what Asterisk tells its persistent socket; each request takes `slow_s`."""
+        """`floor` is told what Asterisk tells its persistent socket, and asks on it; each request takes `slow_s`."""
         self.floor = floor
+        if floor is not None:
+            floor.link = ControlLink(_FloorWire(self))  # type: ignore[arg-type]
         self.slow_s = slow_s
         self.caller = caller
         self.media = f"{caller}-media"
         self.control = ControlLink(self)  # type: ignore[arg-type]
         self.door = door
+        self.state = "Up"
         self.variables = {"VOICEBOT_ANI": "0201555777", "VOICEBOT_DNIS": "100", "VOICEBOT_LANGUAGE": "en", **(variables or {})}
         self.asked: list[str] = []
         self.place = "bot"
@@ -90,6 +93,17 @@ class FakeAsterisk:
         self.asked.append(_short(request["method"], request["uri"], query))
         trouble = self._troubles.get(len(self.asked))
         asyncio.get_running_loop().call_later(self.slow_s, self._take, request, query, trouble)
+
+    @property
+    def underlying_transport(self) -> FakeAsterisk:
+        return self
+
+    def get_extra_info(self, _name: str) -> FakeAsterisk:
+        return self
+
+    def fileno(self) -> int:
+        """There is no socket."""
+        return -1
 
     def send_close(self, _code: Any) -> None: ...
 
@@ -137,7 +151,7 @@ class FakeAsterisk:
             return
         if trouble is not None and trouble in _BEFALLS and f"{request['uri']}/".startswith(f"channels/{self.caller}/"):
             _BEFALLS[trouble](self)
-        status, body = (int(trouble), "") if trouble and trouble.isdigit() else self._act(request["method"], request["uri"], query)
+        status, body = (int(trouble), "") if trouble and trouble.isdigit() else self.act(request["method"], request["uri"], query)
         answer = {"type": "RESTResponse", "request_id": request["request_id"], "status_code": status, "message_body": body}
         self._answer(answer, trouble)
 
@@ -162,7 +176,8 @@ class FakeAsterisk:
             if not self.closed:
                 self.control.receive(text)
 
-    def _act(self, method: str, uri: str, query: dict[str, str]) -> tuple[int, str]:
+    def act(self, method: str, uri: str, query: dict[str, str]) -> tuple[int, str]:
+        """Do what a request asks: the status and the body of the answer."""
         kind, _, rest = uri.partition("/")
         name, _, verb = rest.partition("/")
         if (method, kind, name) == ("POST", "channels", "externalMedia"):
@@ -189,7 +204,7 @@ class FakeAsterisk:
         if channel != self.caller:
             return {"id": channel, "name": channel}
         dialplan = {"app_name": "Stasis" if self.place == "bot" else "Queue"}
-        return {"id": channel, "name": NAME, "dialplan": dialplan, "channelvars": self.variables}
+        return {"id": channel, "name": NAME, "state": self.state, "dialplan": dialplan, "channelvars": self.variables}
 
     def _change(self, name: str, verb: str, query: dict[str, str]) -> tuple[int, str]:
         if verb == "addChannel":
@@ -223,7 +238,7 @@ class FakeAsterisk:
         self.place = place
         if self.line:
             self.line.sends = False
-        if self.floor and place == QUEUE:
+        if self.floor is not None and place == QUEUE:
             self.floor.take(ChannelDialplan(Channel(self.caller), "Queue", "support,,,,300"))
         self.tell("StasisEnd", self.caller)
 
@@ -232,13 +247,32 @@ class FakeAsterisk:
             return
         self.channels.discard(channel)
         if channel == self.caller:
-            if self.floor:
+            if self.floor is not None:
                 self.floor.take(ChannelDestroyed(Channel(self.caller)))
             self.tell("ChannelHangupRequest", self.caller)
             self._leave(place)
         elif self.line:
             self.line.close()
         self.tell("ChannelDestroyed", channel)
+
+
+class _FloorWire:
+    """The transport under the floor's socket, on which nothing ever fails."""
+
+    is_disconnected = False
+
+    def __init__(self, asterisk: FakeAsterisk) -> None:
+        self._asterisk = asterisk
+
+    def send(self, _kind: Any, text: bytes) -> None:
+        asyncio.get_running_loop().call_later(self._asterisk.slow_s, self._answer, msgspec.json.decode(text))
+
+    def _answer(self, request: dict[str, Any]) -> None:
+        query = {pair["name"]: pair["value"] for pair in request["query_strings"]}
+        status, body = self._asterisk.act(request["method"], request["uri"], query)
+        answer = {"type": "RESTResponse", "request_id": request["request_id"], "status_code": status, "message_body": body}
+        if self._asterisk.floor is not None and self._asterisk.floor.link:
+            self._asterisk.floor.link.receive(msgspec.json.encode(answer))
 
 
 _BEFALLS: Mapping[str, Callable[[FakeAsterisk], None]] = {"404": FakeAsterisk.hang_up, "409": FakeAsterisk.redirect, "412": FakeAsterisk.hang_up}

@@ -192,11 +192,11 @@ class Held:
         return f"{self.record.outcome} by {self.record.sealed_by}" if self.record.sealed else "followed" if len(self.bench.bot.floor) else "open"
 
     def leaks(self) -> list[str]:
-        """What no call may leave behind, whatever befell it. What Asterisk holds when its control socket is lost waits for the next sweep."""
+        """What no call may leave behind, whatever befell it."""
         asterisk, record, ending = self.asterisk, self.record, self.ending
         found = list(record.wrongs)
-        found += [f"channel {asterisk.media} is left"] * (asterisk.media in asterisk.channels and not asterisk.closed)
-        found += [f"bridge {name} is left" for name in asterisk.bridges if not asterisk.closed]
+        found += [f"channel {asterisk.media} is left"] * (asterisk.media in asterisk.channels)
+        found += [f"bridge {name} is left" for name in asterisk.bridges]
         found += ["the door still waits for media"] * (len(self.bench.door) > 0)
         found += ["the media socket is open"] * (asterisk.line is not None and not asterisk.line.closed)
         found += [f"the caller is still with the bot, record {ending}"] * (asterisk.place == "bot")

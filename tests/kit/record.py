@@ -57,6 +57,8 @@ class _Memory:
 
     async def _flush(self) -> None: ...
 
+    async def _look_at(self, _call_id: str, _next_seq: int) -> None: ...
+
 
 class Record(CallJournal):
     """A real record in front of a journal in memory. What must never happen to it is kept in `wrongs`, since a call may not raise for it.

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import configparser
+import os
 import shutil
 import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,7 +53,63 @@ def test_a_frozen_controller_is_killed_in_time_and_a_busy_one_is_not(service: co
 def test_it_has_time_to_start_and_to_drain(service: configparser.SectionProxy) -> None:
     assert float(service["TimeoutStopSec"]) > Serve().grace_s + END_S
     assert float(service["TimeoutStartSec"]) >= START_S
-    assert service["KillMode"] == "mixed", "SIGTERM is for the controller alone; its workers serve the calls that go on"
+    assert service["KillMode"] == "process", "SIGTERM is for the controller alone: its workers serve the calls that go on; and SIGKILL too, see below"
+
+
+CONTROLLER = """
+import asyncio, sys
+from voicebot.speech.tts.program import Program
+from voicebot.speech.workers import Worker
+from voicebot.telephony.keeper import Keeper
+
+async def main():
+    async with Keeper(), asyncio.TaskGroup() as scope:
+        scope.create_task(Worker("stuck:engine", {}).run())
+        scope.create_task(Program(sys.argv[1], package="none", out_option="-o", deadline_s=600).speak((), "hello"))
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+STUCK = "import pathlib, time\n\ndef engine():\n    pathlib.Path(__file__).with_name('loading').touch()\n    time.sleep(600)\n"
+STARTED = ("voicebot.telephony.keeper", "voicebot.speech.serving", "voice-program")
+
+
+def children(pid: int) -> dict[int, str]:
+    """Processes that `pid` started, with their command lines."""
+    pids = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return {int(each): Path(f"/proc/{each}/cmdline").read_bytes().replace(b"\0", b" ").decode() for each in pids}
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def until(holds: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < until_s
+        time.sleep(0.02)
+
+
+def test_all_that_a_killed_controller_had_started_ends_by_itself(tmp_path: Path) -> None:
+    """Nobody else ends it: `KillMode=process`. Worker and voice program are stuck, and see no end of a file."""
+    (tmp_path / "stuck.py").write_text(STUCK, encoding="utf-8")
+    program = tmp_path / "voice-program"
+    program.write_text("#!/bin/sh\nwhile :; do sleep 0.1; done\n", encoding="utf-8")
+    program.chmod(0o755)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), *sys.path))}
+    with subprocess.Popen([sys.executable, "-c", CONTROLLER, str(program)], env=environment) as controller:
+        try:
+            until((tmp_path / "loading").exists)
+            until(lambda: all(any(name in each for each in children(controller.pid).values()) for name in STARTED))
+            started = children(controller.pid)
+        finally:
+            controller.kill()
+    assert len(started) == len(STARTED)
+    until(lambda: not any(map(runs, started)))
 
 
 def test_it_may_do_little(service: configparser.SectionProxy) -> None:

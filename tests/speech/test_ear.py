@@ -306,6 +306,55 @@ def test_a_recogniser_that_fails_at_a_pause_inside_a_question_is_told_once() -> 
     assert all(stream.closed for stream in bench.recogniser.streams)
 
 
+def test_who_speaks_on_right_after_a_failure_is_heard_though_it_is_the_same_breath() -> None:
+    """The bot tells of the failure within the hold; what the caller says to that must not be lost with the utterance that failed."""
+    bench = Bench()
+
+    async def scene() -> None:
+        bench.recogniser.broken = True
+        await bench.say("my bill")
+        await bench.silence(300)
+        assert [type(sound) for sound in bench.heard] == [Unrecognised]
+        bench.recogniser.broken = False
+        bench.ear.bot_starts(protected=False, expects_answer=True)
+        await bench.say("when are you open")
+        await bench.silence(1_500)
+        bench.ear.bot_stops()
+
+    assert bench.live(scene).words == ["when are you open"]
+    assert [kind for kind, _, _ in bench.barge_ins] == ["taken"]
+
+
+def test_words_over_the_bot_that_fail_take_the_turn() -> None:
+    """The caller may have meant them: the bot does not finish a long menu before it says that it heard nothing."""
+    bench = Bench()
+
+    async def scene() -> None:
+        bench.recogniser.broken = True
+        bench.ear.bot_starts(protected=False, expects_answer=True)
+        await bench.silence(500)
+        await bench.say("bill")
+        await bench.silence(1_500)
+        bench.ear.bot_stops()
+
+    assert [type(sound) for sound in bench.live(scene).heard] == [Unrecognised]
+    assert bench.mouth == ["pause", "flush"]
+
+
+def test_each_failure_is_told_once_the_bot_has_spoken_since() -> None:
+    bench = Bench()
+
+    async def scene() -> None:
+        bench.recogniser.broken = True
+        for _ in range(2):
+            await bench.say("my bill")
+            await bench.silence(1_500)
+            bench.ear.bot_starts(protected=True, expects_answer=True)
+            bench.ear.bot_stops()
+
+    assert [type(sound) for sound in bench.live(scene).heard] == [Unrecognised, Unrecognised]
+
+
 # Over the bot.
 
 
@@ -380,6 +429,21 @@ def test_a_murmur_begun_after_the_bot_stopped_is_a_turn() -> None:
         await bench.silence(1_000)
 
     assert bench.live(scene).words == ["okay"]
+
+
+def test_a_key_is_known_to_wait_until_it_is_taken() -> None:
+    bench = Bench()
+
+    async def scene() -> None:
+        bench.ear.press("1")
+        assert bench.ear.keyed
+        assert await bench.ear.next() == Digit("1", 0)
+        assert not bench.ear.keyed
+        await bench.say("my bill")
+        await bench.silence(1_500)
+        assert not bench.ear.keyed, "speech is no key"
+
+    bench.live(scene, listens=False)
 
 
 def test_a_key_flushes_even_a_protected_phrase() -> None:

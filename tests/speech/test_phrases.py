@@ -84,6 +84,18 @@ def test_a_cached_phrase_is_read_from_disk_once(tmp_path: Path, run: Run, monkey
         assert later.cached("hello", "en") == pcm is not None
 
 
+def test_what_is_kept_is_known_without_reading_it_and_counts_as_used(tmp_path: Path, run: Run) -> None:
+    voice = Fake()
+    run(Phrases(tmp_path, {"en": voice}).audio("hello", "en"))
+    (path,) = files(tmp_path)
+    os.utime(path, (0, 0))
+    later = Phrases(tmp_path, {"en": voice})
+    assert later.kept("hello", "en")
+    assert not later.kept("good morning", "en")
+    assert path.stat().st_mtime > 0
+    assert voice.rendered == ["hello"]
+
+
 def test_callers_who_want_the_same_phrase_share_one_rendering(tmp_path: Path, run: Run) -> None:
     voice = Fake()
     phrases = Phrases(tmp_path, {"en": voice})
@@ -263,7 +275,7 @@ def test_an_unknown_language_is_named(tmp_path: Path, run: Run) -> None:
 
 
 def test_prepare_renders_what_is_missing_two_at_a_time(tmp_path: Path, run: Run) -> None:
-    voice, steps = Fake(), list[tuple[int, int]]()
+    voice, steps = Fake(takes_s=0.3), list[tuple[int, int]]()
     phrases = Phrases(tmp_path, {"en": voice})
     run(phrases.audio("one", "en"))
     run(phrases.prepare(["one", "two", "three", "two", "four"], "en", lambda done, total: steps.append((done, total))))

@@ -87,6 +87,34 @@ def test_stopping_loses_open_streams_and_ends_the_processes(on_loop: Run) -> Non
     on_loop(main())
 
 
+def test_launched_processes_start_by_themselves_and_are_waited_for_later(on_loop: Run) -> None:
+    async def main() -> None:
+        engines = pool(processes=2)
+        await engines.launch()
+        try:
+            assert len(engines.workers) == 2
+            assert not engines.healthy, "nobody has waited for them yet"
+            await engines.until_ready()
+            assert all(worker.ready for worker in engines.workers)
+        finally:
+            await engines.stop()
+        await all_gone(engines)
+
+    on_loop(main())
+
+
+def test_launched_processes_that_cannot_start_are_told_when_waited_for(on_loop: Run) -> None:
+    async def main() -> None:
+        engines = pool(broken="no model here")
+        await engines.launch()
+        with pytest.raises(EngineError, match="no model here"):
+            await engines.until_ready()
+        await engines.stop()
+        await all_gone(engines)
+
+    on_loop(main())
+
+
 def test_a_start_that_is_cancelled_leaves_nothing_running(on_loop: Run) -> None:
     async def main() -> None:
         engines = pool(processes=2)

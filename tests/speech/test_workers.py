@@ -20,7 +20,8 @@ from tests.kit.workers import Ear, alive, all_gone, caught_up, children, open_fi
 from voicebot.errors import EngineError
 from voicebot.speech import workers
 from voicebot.speech.serving import LONGEST_BYTES, Message, Reply, frame
-from voicebot.speech.workers import BACKLOG_MS, Worker, memory_mb
+from voicebot.speech.vitals import memory_mb
+from voicebot.speech.workers import BACKLOG_MS, Worker
 from voicebot.testbed.faulty import Fault, Faults, Point
 
 pytestmark = pytest.mark.usefixtures("engine_module")
@@ -301,11 +302,6 @@ def test_one_that_has_grown_is_replaced_when_nobody_speaks_to_it(on_loop: Run, m
             await until(partial(replaced, worker, pid))
 
     on_loop(main())
-
-
-def test_memory_of_a_process_that_is_gone_is_none() -> None:
-    assert memory_mb(2**22 + 1) == 0
-    assert memory_mb(os.getpid()) > 0
 
 
 # What a worker in its senses never says.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import stat
 from pathlib import Path
@@ -9,12 +10,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from voicebot.errors import StoreError
 from voicebot.store import database as db
 from voicebot.store.tables import EVENTS, METADATA
+from voicebot.testbed.processes import open_targets
 
 
 def message(url: str, reading: bool = False) -> str:
@@ -74,12 +76,46 @@ def test_sqlite_runs_in_wal_mode_with_the_settings_of_the_design(url: str) -> No
     async def pragmas() -> list[object]:
         engine: AsyncEngine = await db.open_writing(url)
         async with engine.connect() as connection:
-            names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+            names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "cache_size")
             found = [(await connection.exec_driver_sql(f"PRAGMA {name}")).scalar() for name in names]
         await engine.dispose()
         return found
 
-    assert asyncio.run(pragmas()) == ["wal", 1, 1, db.WRITER_BUSY_MS]
+    assert asyncio.run(pragmas()) == ["wal", 1, 1, db.WRITER_BUSY_MS, -512]
+
+
+def test_an_sqlite_file_has_one_connection_to_write_and_one_to_read_however_many_ask(url: str, database: Path) -> None:
+    async def files_open() -> int:
+        engine = await db.open_writing(url)
+
+        async def asked(writes: bool) -> None:
+            async with (db.writing(engine) if writes else engine).begin() as connection:
+                await connection.exec_driver_sql("SELECT count(*) FROM calls")
+
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(12):
+                tasks.create_task(asked(number % 3 == 0))
+        found = open_targets(os.getpid()).count(str(database))
+        await engine.dispose()
+        return found
+
+    assert asyncio.run(files_open()) == 2
+
+
+def test_who_waits_for_a_connection_waits_so_long_and_no_longer(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db, "READER_BUSY_MS", 100)
+
+    async def beyond() -> None:
+        engine = await db.open_writing(url)
+        try:
+            async with engine.connect(), engine.connect():
+                with pytest.raises(SQLAlchemyError):
+                    async with engine.connect():
+                        pass
+        finally:
+            await engine.dispose()
+
+    asyncio.run(beyond())
 
 
 def test_writing_takes_the_lock_at_begin_and_reading_does_not(url: str, database: Path) -> None:

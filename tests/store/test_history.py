@@ -114,6 +114,9 @@ def told(opening: History, turns: Sequence[str], end: str) -> History:
     history = list(opening)
     for part in (*(TURNS[turn] for turn in turns), ENDS[end]):
         history += part(history[-1][0])
+    if opening is RECORDED_OPENING:
+        off = next((place for place, (_, event) in enumerate(history) if isinstance(event, HandoverDecided)), len(history))
+        history[off:off] = [(history[off][0], Recorded("c1.wav", on=False))] if off < len(history) else []
     return history
 
 
@@ -209,6 +212,7 @@ PLANTED: dict[str, Sequence[History]] = {
     "answered first": [without(CallAnswered)],
     "notice first": [
         without(NoticeGiven),
+        [*OPENING[:2], (500, BotSpoke("words", "greeting", 0, 500, 1_000, True, "wor")), (500, NoticeGiven(False))],
         planted(CallAnswered, said("prompt", 0)),
         planted(CallAnswered, NoticeGiven(False)),
         planted(CallAnswered, BargedIn("taken", 0, 80)),
@@ -225,7 +229,10 @@ PLANTED: dict[str, Sequence[History]] = {
         [*told(OPENING, ["cut"], "open"), (9_000, BargedIn("resumed", 8_000, 80))],
         [*told(OPENING, ["answered"], "open"), (99_000, BargedIn("taken", 2_500 + BETWEEN_LINES_MS + 20, 80))],
     ],
-    "recording stops": [planted(QueueEntered, Recorded("c1.wav", on=True)), planted(NoticeGiven, DigitPressed("x"), opening=RECORDED_OPENING)],
+    "recording stops": [
+        *[planted(QueueEntered, Recorded("c1.wav", on=True)), planted(NoticeGiven, DigitPressed("x"), opening=RECORDED_OPENING)],
+        [*RECORDED_OPENING, (1_500, HandoverDecided("asked", "support", 0, ""))],
+    ],
     "opt-out obeyed": [
         [*REFUSED, (2_500, said("prompt", 1_500))],
         [*REFUSED, (1_500, Recorded("c1.wav", on=False)), (3_000, Recorded("c1.wav", on=True))],

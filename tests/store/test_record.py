@@ -65,6 +65,23 @@ def test_going_on_is_behind_what_others_wrote(running: Running, begun: CallStart
     asyncio.run(scenario())
 
 
+def test_whether_a_call_is_still_ours_is_asked_also_when_nothing_is_to_be_written(running: Running, begun: CallStarted) -> None:
+    async def scenario() -> None:
+        async with running() as first, running() as second:
+            ours = first.call("c1", begun)
+            assert await ours.ours()
+            assert await ours.ours()
+            theirs = await second.resume("c1")
+            theirs.append(20, DigitPressed("2"))
+            assert await theirs.ours()
+            assert not await ours.ours()
+            ours.append(30, DigitPressed("3"))
+            assert keys(await first.lines("c1")) == ["2"]
+            assert first.lost == 0
+
+    asyncio.run(scenario())
+
+
 def test_a_record_sealed_elsewhere_is_sealed_here(running: Running, begun: CallStarted) -> None:
     async def scenario() -> None:
         async with running() as first, running() as second:

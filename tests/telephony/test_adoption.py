@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from voicebot.errors import StoreError
-from voicebot.store.events import CallStarted, Event, HandoverDecided, QueueEntered
+from voicebot.store.events import CallAnswered, CallStarted, Event, Fault, HandoverDecided, QueueEntered
 from voicebot.store.journal import Journal
 from voicebot.store.record import CallJournal
 from voicebot.telephony import adoption
-from voicebot.telephony.adoption import Awaited, Strays
+from voicebot.telephony.adoption import Awaited, Settled, Strays
 
 Run = Callable[[object], object]
-Settled = tuple[str, CallJournal | None, int]
+Told = tuple[str, CallJournal | None, int]
 
 
 @pytest.fixture(autouse=True)
@@ -35,11 +35,11 @@ async def journal_of(path: Path) -> AsyncIterator[Journal]:
         await journal.close()
 
 
-async def settle(journal: Journal, strays: Strays) -> list[Settled]:
-    told: list[Settled] = []
+async def settle(journal: Journal, strays: Strays) -> list[Told]:
+    told: list[Told] = []
 
-    async def on_settled(channel: str, record: CallJournal | None, zero_ms: int) -> None:
-        told.append((channel, record, zero_ms))
+    async def on_settled(settled: Sequence[Settled]) -> None:
+        told.extend((each.channel, each.record, each.zero_ms) for each in settled)
 
     strays.end()
     await strays.run(journal, on_settled)
@@ -155,9 +155,55 @@ def test_a_journal_that_cannot_be_read_adopts_nobody_and_the_next_is_tried(run: 
             monkeypatch.setattr(journal, "unsealed", sometimes)
             seen = strays()
             seen.add("c1", Awaited())
+            [first] = await settle(journal, seen)
             seen.add("c1", Awaited())
-            first, second = await settle(journal, seen)
+            [second] = await settle(journal, seen)
             assert first[1] is None
             assert second[1] is not None
+
+    run(scenario())
+
+
+def test_those_due_together_cost_one_look_into_the_journal(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        await other_controller(tmp_path, HANDED)
+        async with journal_of(tmp_path) as journal:
+            unsealed, looks = journal.unsealed, list[None]()
+
+            async def counted() -> object:
+                looks.append(None)
+                return await unsealed()
+
+            monkeypatch.setattr(journal, "unsealed", counted)
+            seen = Strays(lambda: 0.0)
+            for number in range(500):
+                seen.add(f"somebody else {number}", gone=True)
+            seen.add("c1", Awaited())
+            told = await settle(journal, seen)
+            assert len(told) == 501
+            assert told[-1][1] is not None
+            assert len(looks) == 1
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("last", "given_up"),
+    [(HANDED, True), (Fault("call", "Asterisk closed the control connection"), True), (Fault("recogniser", "slow"), False), (CallAnswered(), False)],
+)
+def test_who_lost_his_bots_media_is_given_up_when_his_record_says_so(last: Event, given_up: bool, run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        await other_controller(tmp_path, last)
+        async with journal_of(tmp_path) as journal:
+            seen, told = strays(), list[Settled]()
+
+            async def on_settled(settled: Sequence[Settled]) -> None:
+                told.extend(settled)
+
+            seen.add("c1", tended=True)
+            seen.end()
+            await seen.run(journal, on_settled)
+            assert told == [Settled("c1", tended=True, given_up=given_up)]
+            assert [call.call_id for call in await journal.unsealed()] == ["c1"]
 
     run(scenario())

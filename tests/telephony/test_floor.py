@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from voicebot.errors import AriError
-from voicebot.store.events import CallStarted, HandoverDecided, QueueEntered
+from voicebot.errors import AriError, StoreError
+from voicebot.store.events import CallStarted, Fault, HandoverDecided, QueueEntered
 from voicebot.store.journal import Journal
 from voicebot.store.record import CallJournal
-from voicebot.telephony import adoption
+from voicebot.telephony import adoption, leftovers
 from voicebot.telephony import floor as floor_module
 from voicebot.telephony.ari import Bridge, Channel, ChannelDestroyed, ChannelDialplan, ChannelEnteredBridge, Dial, Dialplan, Event
-from voicebot.telephony.floor import UNWATCHED_S, Floor
+from voicebot.telephony.floor import LOOK_S, UNSEEN_S, UNWATCHED_S, Floor
 
 Run = Callable[[object], object]
 CALLER = Channel("c", "PJSIP/voicebot-caller-00000001")
@@ -33,6 +33,7 @@ class Record(CallJournal):
         self.lines: list[tuple[int, str]] = []
         self.call_id = "c"
         self.sealed = False
+        self.taken = asyncio.Event()
         self.outcome = ""
 
     def append(self, t_ms: int, event: Any) -> None:
@@ -192,6 +193,8 @@ class FakeLink:
         self.booting = 0
         self.left: tuple[Bridge, ...] = ()
         self.removed: list[str] = []
+        self.sent_on: list[str] = []
+        self.closed = False
         self.live = tuple(live)
         self._events = list(events)
 
@@ -209,6 +212,12 @@ class FakeLink:
 
     async def destroy_bridge(self, bridge: str) -> None:
         self.removed.append(bridge)
+
+    async def continue_in_dialplan(self, channel: str, context: str) -> None:
+        self.sent_on.append(f"{channel} {context}")
+
+    def close(self) -> None:
+        self.closed = True
 
     async def next(self) -> Event:
         if not self._events:
@@ -271,7 +280,7 @@ def test_a_call_still_with_another_controller_is_left_alone(run: Run, tmp_path: 
 
 
 def test_an_asterisk_that_still_boots_is_asked_again(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(floor_module, "BOOT_PAUSE_S", 0.001)
+    monkeypatch.setattr(leftovers, "BOOT_PAUSE_S", 0.001)
 
     async def scenario() -> None:
         async with journal_of(tmp_path) as journal:
@@ -338,11 +347,16 @@ def test_a_caller_whose_bot_was_with_another_controller_is_adopted_when_he_comes
     run(scenario())
 
 
-def test_a_caller_who_was_never_with_a_bot_is_let_go(run: Run, tmp_path: Path) -> None:
+def test_a_caller_who_was_never_with_a_bot_is_known_until_he_is_gone(run: Run, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with journal_of(tmp_path) as journal:
             floor = Floor(lambda: 0.0)
-            link: Any = FakeLink([], QUEUED)
+            for _ in range(adoption.LINES_MAX):
+                floor.take(QUEUED)
+            link: Any = FakeLink([CALLER], QUEUED)
+            await floor.watch(link, journal)
+            assert len(floor) == 1
+            link = FakeLink([CALLER], GONE)
             await floor.watch(link, journal)
             assert len(floor) == 0
 
@@ -411,6 +425,249 @@ def test_while_it_watches_its_socket_can_be_asked(run: Run, tmp_path: Path) -> N
             await floor.watch(link, journal)
             assert seen[0] is link
             assert floor.link is None
+
+    run(scenario())
+
+
+def test_who_came_into_the_queue_before_he_was_followed_has_all_of_it_in_his_record() -> None:
+    bench = Bench().play(QUEUED, RINGS)
+    bench.follow(briefed=True).play(ANSWERS, joins(), GONE)
+    assert bench.told == ["QueueEntered support", "AgentRang 6001", "AgentAnswered 6001", "BriefingStarted 6001", "AgentJoined 6001", "CallerHungUp"]
+    assert [t_ms for t_ms, _ in bench.record.lines][:3] == [4_000, 5_000, 6_000]
+    assert bench.record.outcome == "handed_over"
+
+
+def test_who_is_followed_twice_keeps_what_is_known_of_him() -> None:
+    bench = Bench().follow().play(QUEUED).follow().play(GONE)
+    assert bench.told == ["QueueEntered support", "QueueLeft support caller hung up", "CallerHungUp"]
+
+
+@pytest.mark.parametrize("fault", ["journal", "bridges", "channels", "none"])
+def test_a_socket_that_is_not_watched_any_more_is_closed(fault: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asterisk finds nothing wrong with it, and would open no other."""
+
+    async def scenario() -> None:
+        async with journal_of(tmp_path) as journal:
+            link: Any = FakeLink([CALLER], QUEUED)
+
+            async def fails() -> None:
+                raise StoreError("locked") if fault == "journal" else AriError("no answer from Asterisk within 3 s", 500)
+
+            if fault != "none":
+                monkeypatch.setattr(journal if fault == "journal" else link, "unsealed" if fault == "journal" else fault, fails)
+            floor = Floor(lambda: 0.0)
+            await floor.watch(link, journal)
+            assert link.closed
+            assert len(floor) == (fault in {"journal", "none"})  # without a journal it watches all the same
+
+    run(scenario())
+
+
+def test_an_old_socket_that_ends_late_leaves_the_new_one_its_strays(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with journal_of(tmp_path) as crashed:
+            crashed.call("c", started("c"))
+        async with journal_of(tmp_path) as journal:
+            floor, old, new = Floor(lambda: 0.0), FakeLink([with_bot("c")]), FakeLink([with_bot("c")], GONE)
+            ends, follows = asyncio.Event(), asyncio.Event()
+            for link, event in ((old, ends), (new, follows)):
+                held_back(link, event)
+            links: list[Any] = [old, new]
+            watching = []
+            for link in links:
+                watching.append(asyncio.ensure_future(floor.watch(link, journal)))
+                while floor.link is not link:
+                    await asyncio.sleep(0.001)
+            ends.set()
+            await watching[0]
+            assert floor.link is new  # type: ignore[comparison-overlap]
+            assert not new.closed
+            follows.set()
+            await watching[1]
+            assert (await types(journal))[-1:] == ["call_sealed"]
+
+    run(scenario())
+
+
+def held_back(link: FakeLink, until: asyncio.Event) -> None:
+    take = link.next
+
+    async def later() -> Event:
+        await until.wait()
+        return await take()
+
+    link.next = later  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    ("live", "sent_on"), [([with_bot("c")], ["c voicebot-handover"]), ([with_bot("c"), Channel("c-1-media")], []), ([CALLER], [])]
+)
+def test_who_was_given_up_by_a_controller_without_the_floor_goes_to_the_queue(
+    live: list[Channel], sent_on: list[str], run: Run, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        async with journal_of(tmp_path) as other, journal_of(tmp_path) as journal:
+            record = other.call("c", started("c"))
+            record.append(4_000, Fault("call", "Asterisk closed the control connection"))
+            assert await record.ours()
+            link: Any = FakeLink(live, ChannelDestroyed(Channel("c-media")))
+            await Floor(lambda: 0.0).watch(link, journal)
+            assert link.sent_on == sent_on
+            assert await record.ours()
+
+    run(scenario())
+
+
+def test_a_caller_whom_another_controller_talks_to_stays_its_own(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with journal_of(tmp_path) as other, journal_of(tmp_path) as journal:
+            floor = Floor(lambda: 0.0)
+            record = journal.call("c", started("c"))
+            assert await record.ours()
+            theirs = await other.resume("c")
+            theirs.append(2_000, QueueEntered("support"))
+            assert await theirs.ours()
+            floor.follow("c", record, 1_000)
+            assert not await record.ours()
+            link: Any = FakeLink([with_bot("c")])
+            await floor.watch(link, journal)
+            record.append(3_000, QueueEntered("late"))
+            assert await types(journal) == ["queue_entered"]
+            assert await theirs.ours()
+            link = FakeLink([with_bot("c")], QUEUED, GONE)
+            await floor.watch(link, journal)
+            assert (await types(journal))[-1] == "call_sealed"
+
+    run(scenario())
+
+
+# While the floor's own socket is lost.
+
+
+@asynccontextmanager
+async def unwatched(folder: Path) -> AsyncIterator[tuple[Bench, Journal]]:
+    """A floor that has had its socket and lost it, with one caller let go after that."""
+    async with journal_of(folder) as journal:
+        bench = Bench()
+        had: Any = FakeLink([])
+        await bench.floor.watch(had, journal)
+        bench.floor.follow("c", journal.call("c", started("c")), 5_000)
+        yield bench, journal
+
+
+async def looks(floor: Floor, link: FakeLink) -> None:
+    """One look through the socket of a call that ends at once: what was begun is ended."""
+    through: Any = link
+    looking = asyncio.ensure_future(floor.look_out(through))
+    await asyncio.sleep(0.01)
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+
+
+async def types(journal: Journal) -> list[str]:
+    return [line.type for line in await journal.lines("c")][1:]
+
+
+WITH_AGENT = (Bridge("b", "queue", ("c", "a")), Bridge("c-bridge", "c-bridge", ("c",)))
+
+
+def test_while_its_socket_is_lost_callers_are_seen_through_those_of_calls(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with unwatched(tmp_path) as (bench, journal):
+            link = FakeLink([queued("c")])
+            await looks(bench.floor, link)
+            link.live, link.left, bench.now_s = (queued("c"), AGENT), WITH_AGENT, 110.0
+            await looks(bench.floor, link)
+            await looks(bench.floor, link)
+            assert await types(journal) == []  # another controller may have got the floor, and write
+            link.live, link.left, bench.now_s = (), (), 500.0
+            await looks(bench.floor, link)
+            assert await types(journal) == ["queue_entered", "agent_answered", "agent_joined", "caller_hung_up", "call_sealed"]
+            assert [line.t_ms for line in await journal.lines("c")] == [0, 5_000, 15_000, 15_000, 405_000, 405_000]
+            assert await journal.unsealed() == []
+            assert len(bench.floor) == 0
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("unseen_s", "outcome"), [(UNSEEN_S - 1, "abandoned"), (UNSEEN_S + 1, "lost")])
+def test_who_was_not_seen_for_long_may_have_been_with_anybody(unseen_s: float, outcome: str, run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with unwatched(tmp_path) as (bench, journal):
+            await looks(bench.floor, FakeLink([queued("c")]))
+            bench.now_s += unseen_s
+            await looks(bench.floor, FakeLink([]))
+            [*_, last] = await journal.lines("c")
+            assert getattr(last.event, "outcome", "") == outcome
+
+    run(scenario())
+
+
+def test_whom_another_controller_watched_is_left_to_it(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with unwatched(tmp_path) as (bench, journal), journal_of(tmp_path) as other:
+            await looks(bench.floor, FakeLink([queued("c")]))
+            assert await types(journal) == []
+            theirs = await other.resume("c")
+            theirs.append(6_000, QueueEntered("support"))
+            theirs.seal(7_000, "handed_over", "floor")
+            assert await theirs.ours()
+            await looks(bench.floor, FakeLink([]))
+            assert await types(journal) == ["queue_entered", "call_sealed"]
+            assert len(bench.floor) == 0
+
+    run(scenario())
+
+
+def test_what_was_seen_is_written_once_the_socket_is_back(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with unwatched(tmp_path) as (bench, journal):
+            await looks(bench.floor, FakeLink([queued("c")]))
+            link: Any = FakeLink([queued("c")], RINGS, GONE)
+            await bench.floor.watch(link, journal)
+            assert await types(journal) == ["queue_entered", "agent_rang", "queue_left", "caller_hung_up", "call_sealed"]
+
+    run(scenario())
+
+
+def test_it_looks_once_a_second_however_many_calls_there_are(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(floor_module, "LOOK_S", 0.02)
+
+    async def scenario() -> None:
+        async with unwatched(tmp_path) as (bench, _):
+            asked: list[None] = []
+            link: Any = FakeLink([queued("c")])
+            answer = link.channels
+
+            async def channels() -> tuple[Channel, ...]:
+                asked.append(None)
+                return await answer()  # type: ignore[no-any-return]
+
+            link.channels = channels
+            looking = [asyncio.ensure_future(bench.floor.look_out(link)) for _ in range(3)]
+            while len(asked) < 3:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            assert len(asked) == 3  # one for each new call, and this clock stands still
+            bench.now_s += LOOK_S
+            while len(asked) < 4:
+                await asyncio.sleep(0.01)
+            for each in looking:
+                each.cancel()
+
+    run(scenario())
+
+
+def test_with_its_socket_or_without_callers_it_asks_nothing(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with unwatched(tmp_path) as (bench, _):
+            deaf: Any = object()
+            bench.floor.drop("c")
+            await looks(bench.floor, deaf)
+            bench.follow().floor.link = deaf
+            await looks(bench.floor, deaf)
+            await looks(Bench().follow().floor, deaf)
 
     run(scenario())
 

@@ -31,6 +31,10 @@ CALLER = Channel("c1", "PJSIP/x-1")
 MEDIA = Channel("c1-media")
 
 
+async def yes() -> bool:
+    return True
+
+
 class FakeWire:
     def __init__(self, link: MediaLink) -> None:
         self._link = link
@@ -46,13 +50,14 @@ class FakeWire:
 class Pbx:
     """Stands for the control link: notes requests, connects media when asked, tells events."""
 
-    def __init__(self, media: bool = True, refuse: str = "") -> None:
+    def __init__(self, media: bool = True, refuse: str = "", status: int = 500) -> None:
         self.ari = self
         self.asked: list[str] = []
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self.door = MediaDoor()
         self._media = media
         self._refuse = refuse
+        self._status = status
 
     async def next(self) -> Event:
         return await self.events.get()
@@ -60,7 +65,7 @@ class Pbx:
     def _ask(self, what: str) -> None:
         self.asked.append(what)
         if self._refuse and what.startswith(self._refuse):
-            raise AriError(f"{what}: refused", 500)
+            raise AriError(f"{what}: refused", self._status)
 
     async def external_media(self, channel: str, app: str, connection: str, data: str) -> None:
         self._ask(f"media {channel} {app} {connection}")
@@ -91,9 +96,10 @@ class Pbx:
         self._ask(f"continue {channel} {context}")
 
 
-def leg_on(pbx: Any, keys: list[str] | None = None, holds: list[bool] | None = None, part: int = 0) -> Leg:
+def leg_on(pbx: Any, keys: list[str] | None = None, holds: list[bool] | None = None, part: int = 0, other: Any = None) -> Leg:
     on_digit, on_hold = (keys if keys is not None else []).append, (holds if holds is not None else []).append
-    return Leg(pbx, StasisStart("voicebot:PJSIP/x-1", CALLER), pbx.door, part=part, on_frame=lambda _: None, on_digit=on_digit, on_hold=on_hold)
+    start = StasisStart("voicebot:PJSIP/x-1", CALLER)
+    return Leg(pbx, start, pbx.door, lambda: other, part=part, on_frame=lambda _: None, on_digit=on_digit, on_hold=on_hold)
 
 
 async def opened(leg: Leg) -> None:
@@ -212,6 +218,66 @@ def test_handing_over_sets_variables_first(run: Run) -> None:
         await leg.hand_over("voicebot-handover", {"A": "1", "B": "2"})
         await leg.hang_up()
         assert pbx.asked == ["set c1 A=1", "set c1 B=2", "continue c1 voicebot-handover", "hang up c1"]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("lost", ["", "set", "continue"])
+def test_a_rescue_takes_another_socket_where_its_own_is_lost(lost: str, run: Run) -> None:
+    async def scenario() -> None:
+        pbx, other = Pbx(refuse=lost, status=0), Pbx()
+        await leg_on(pbx, other=other).rescue("voicebot-handover", {"A": "1"}, yes)
+        assert pbx.asked == ["set c1 A=1", "continue c1 voicebot-handover"][: 1 if lost == "set" else 2]
+        assert other.asked == (["continue c1 voicebot-handover"] if lost else [])
+
+    run(scenario())
+
+
+def test_a_rescue_takes_another_socket_where_its_own_does_not_answer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leg_module, "RESCUE_S", 0.01)
+
+    async def scenario() -> None:
+        pbx, other = Pbx(), Pbx()
+        mute: Any = pbx
+        mute.continue_in_dialplan = lambda *_: asyncio.Event().wait()
+        await leg_on(pbx, other=other).rescue("voicebot-handover", {}, yes)
+        assert other.asked == ["continue c1 voicebot-handover"]
+        with pytest.raises(AriError, match="no answer from Asterisk"):
+            await leg_on(pbx).rescue("voicebot-handover", {}, yes)
+
+    run(scenario())
+
+
+def test_who_is_with_another_controller_meanwhile_is_not_pulled_away(run: Run) -> None:
+    async def no() -> bool:
+        return False
+
+    async def scenario() -> None:
+        pbx, other = Pbx(refuse="continue", status=0), Pbx()
+        with pytest.raises(AriError, match="refused"):
+            await leg_on(pbx, other=other).rescue("voicebot-handover", {}, no)
+        assert other.asked == []
+
+    run(scenario())
+
+
+def test_what_asterisk_refuses_is_asked_by_no_other_socket(run: Run) -> None:
+    async def scenario() -> None:
+        pbx, other = Pbx(refuse="continue", status=404), Pbx()
+        with pytest.raises(AriError, match="refused"):
+            await leg_on(pbx, other=other).rescue("voicebot-handover", {}, yes)
+        await leg_on(Pbx(refuse="hang up", status=500), other=other).close()
+        assert other.asked == []
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("lost", ["hang up", "destroy"])
+def test_what_its_own_socket_cannot_take_down_another_does(lost: str, run: Run) -> None:
+    async def scenario() -> None:
+        pbx, other = Pbx(refuse=lost, status=0), Pbx()
+        await leg_on(pbx, other=other).close()
+        assert pbx.asked == other.asked == ["hang up c1-media", "destroy c1-bridge"]
 
     run(scenario())
 

@@ -162,8 +162,8 @@ def test_a_refusal_deletes_what_was_recorded_at_once(tmp_path: Path) -> None:
         tape.hear(1)
         running = asyncio.ensure_future(tape.recorder.run())
         await until(tape.path.exists)
-        tape.recorder.refuse()
-        tape.recorder.refuse()
+        tape.recorder.refuse(())
+        tape.recorder.refuse(())
         tape.hear(1)
         tape.settled()
         assert list(tmp_path.iterdir()) == []
@@ -177,13 +177,27 @@ def test_a_refusal_deletes_what_was_recorded_at_once(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_refusal_deletes_what_earlier_controllers_recorded_and_one_that_stays_stops_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        earlier, stays = tmp_path / "c-0.wav", tmp_path / "stays"
+        earlier.write_text("")
+        stays.mkdir()
+        tape = Taped(tmp_path, wanted=False)
+        tape.recorder.refuse([str(stays), str(earlier), str(tmp_path / "was never there.wav")])
+        await tape.recorder.close()
+        assert list(tmp_path.iterdir()) == [stays]
+        assert tape.events == []
+
+    play(scenario)
+
+
 @pytest.mark.parametrize(("enabled", "wanted"), [(False, True), (True, False)])
 def test_switched_off_or_refused_before_it_writes_nothing(tmp_path: Path, enabled: bool, wanted: bool) -> None:
     async def scenario() -> None:
         tape = Taped(tmp_path, wanted=wanted, enabled=enabled)
         tape.recorder.start()
         tape.hear(1)
-        tape.recorder.refuse()
+        tape.recorder.refuse(())
         await tape.recorder.close()
         assert tape.events == []
 
@@ -196,8 +210,10 @@ def test_after_the_handover_nothing_is_recorded_and_what_was_stays(tmp_path: Pat
         tape = Taped(tmp_path)
         tape.hear(2)
         tape.recorder.end()
+        tape.recorder.end()
         tape.hear(2)
         await tape.recorder.close()
+        assert tape.told == ["off a person takes over"]
         assert len(read(tape.path)) == 2 * FRAME_SAMPLES
 
     play(scenario)

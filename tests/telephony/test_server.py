@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
+import select
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 from picows.common import WSHandshakeError
+from structlog.testing import capture_logs
 
 from voicebot.errors import AriError, VoicebotError
 from voicebot.telephony import server
@@ -68,6 +73,14 @@ class Bench:
         transport, listener = await ws_connect(Asterisk, url, extra_headers=headers, enable_auto_pong=answers_pings)
         assert isinstance(listener, Asterisk)
         return transport, listener
+
+    async def dial(self, path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A socket whose other end reads and never answers."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
+        upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {GOOD['Authorization']}\r\n{upgrade}\r\n".encode())
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        return reader, writer
 
 
 @asynccontextmanager
@@ -133,6 +146,44 @@ def test_a_socket_that_does_not_answer_is_lost(*, path: str, there: bool, run: R
     run(scenario())
 
 
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_control_socket_ends_for_the_keeper_too(*, silent: bool, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process holds a copy: were only ours closed, Asterisk would wait for the answer to its own CLOSE for ever."""
+    monkeypatch.setattr(server, "PROBE_S", 0.1 if silent else 60)
+
+    async def scenario() -> None:
+        async with bench() as b:
+            reader, writer = await b.dial("/ari")
+            await until(lambda: b.calls and b.held)
+            with socket.socket(fileno=os.dup(b.held[0])) as kept:
+                if not silent:
+                    b.calls[0].close()
+                await asyncio.wait_for(reader.read(), 5)
+                ended = select.poll()
+                ended.register(kept, select.POLLRDHUP)
+                assert ended.poll(5_000)[0][1] & select.POLLHUP
+            writer.close()
+
+    run(scenario())
+
+
+def test_a_control_socket_whose_call_is_over_is_not_asked_any_more_nor_taken_for_lost(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes while Asterisk closes the socket would make its thread wait for ever."""
+    monkeypatch.setattr(server, "PROBE_S", 0.1)
+
+    async def scenario() -> None:
+        async with bench() as b:
+            reader, writer = await b.dial("/ari")
+            await until(lambda: b.calls)
+            assert await asyncio.wait_for(reader.readexactly(2), 5) == b"\x89\x00"
+            b.calls[0].over = True
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(reader.read(1), 0.5)
+            writer.close()
+
+    run(scenario())
+
+
 def test_a_message_that_is_not_ari_does_not_end_the_socket(run: Run) -> None:
     async def scenario() -> None:
         async with bench() as b:
@@ -144,6 +195,34 @@ def test_a_message_that_is_not_ari_does_not_end_the_socket(run: Run) -> None:
             transport.disconnect()
 
     run(scenario())
+
+
+def test_a_control_socket_knows_whose_channel_has_left_the_application_before_anybody_reads_it(run: Run) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            transport, _ = await b.connect("/ari", GOOD)
+            await until(lambda: b.calls)
+            assert b.calls[0].left == set()
+            transport.send(WSMsgType.TEXT, b'{"type":"StasisEnd","channel":{"id":"c1"}}')
+            await until(lambda: b.calls[0].left == {"c1"})
+            transport.disconnect()
+
+    run(scenario())
+
+
+def test_events_that_nobody_reads_are_counted_and_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "EVENTS_MAX", 3)
+
+    async def scenario() -> None:
+        transport: Any = None
+        link = ControlLink(transport)
+        with capture_logs() as logs:
+            for _ in range(5):
+                link.receive(b'{"type": "StasisEnd", "channel": {"id": "1.2"}}')
+        assert link.dropped == 2
+        assert len(logs) == 1
+
+    asyncio.run(scenario())
 
 
 def test_a_closed_control_socket_fails_every_wait(run: Run) -> None:

@@ -14,13 +14,15 @@ import pytest
 from rich.console import Console
 
 from tests.kit.pretender import Pretended, Pretender, pretending, voice
-from voicebot.testbed import audio, bench_curve, chatter, scenario
+from voicebot.testbed import audio, bench_curve, bench_runs, chatter, g711, measure, scenario
 from voicebot.testbed.bench_curve import Course, Level, curve, highest_that_holds, knee, result, shown
 from voicebot.testbed.bench_figures import to_json
 from voicebot.testbed.g711 import Samples
 from voicebot.testbed.processes import Process
 from voicebot.testbed.questions import Question
+from voicebot.testbed.recording import Packet, Recording
 from voicebot.testbed.rig import Rig
+from voicebot.testbed.scenario import Exchange
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 KNOWN = {"answer/bill": voice(1, 4.0), "answer/data": voice(2, 4.0)}
@@ -30,7 +32,7 @@ GOOD = Level(1, 1.0, 40, 30, 450, 700, 100, 90, 0, 0, 1.2, 3.0, 1.1, 0.4, 30, 5,
 
 def levels(*points: tuple[int, float, float]) -> list[Level]:
     """From calls, p95 and right answers."""
-    return [replace(GOOD, calls=calls, p95_ms=p95_ms, right=right) for calls, p95_ms, right in points]
+    return [replace(GOOD, calls=calls, connected=float(calls), p95_ms=p95_ms, right=right) for calls, p95_ms, right in points]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,68 @@ def test_the_knee_is_the_first_number_of_calls_that_is_too_many(
     assert found == too_many
     assert rule in why
     assert highest_that_holds(levels(*points)) == holds
+
+
+@pytest.mark.parametrize(
+    ("wrong", "rule"),
+    [
+        ({"connected": 8.9}, "less than 90 % of the calls were up"),
+        ({"connected": math.nan}, "less than 90 %"),
+        ({"failed": 1}, "calls failed"),
+        ({"p95_ms": math.inf}, "p95"),
+    ],
+)
+def test_calls_that_were_not_up_or_failed_are_too_many(wrong: dict[str, Any], rule: str) -> None:
+    one, ten = levels((1, 700, 90), (10, 900, 90))
+    assert knee([one, replace(ten, connected=9.0)])[0] is None
+    found, why = knee([one, replace(ten, **wrong)])
+    assert (found, highest_that_holds([one, replace(ten, **wrong)])) == (10, 1)
+    assert rule in why
+
+
+def exchange(reply_s: float | None, until_s: float = 20.0) -> Exchange:
+    """A question whose last word left at 10 s, and a reply so much later."""
+    heard = Recording()
+    silence, sound = audio.silence(audio.FRAME_S), voice(1, 4.0)
+    for number in range(round(until_s / audio.FRAME_S)):
+        spoken = round((number * audio.FRAME_S - 10 - (reply_s or 0)) * audio.RATE_HZ)
+        frame = sound[spoken : spoken + audio.FRAME_SAMPLES] if reply_s is not None and 0 <= spoken < len(sound) - audio.FRAME_SAMPLES else silence
+        heard.note(Packet(number * audio.FRAME_S, 0, number, number * audio.FRAME_SAMPLES, 1, g711.encode(frame, "PCMU")))
+    return Exchange(BILL, 10.0, until_s, heard)
+
+
+@pytest.mark.parametrize(
+    ("reply_s", "until_s", "cut_s", "counted"),
+    [
+        (0.6, 14.0, 15.0, True),
+        (None, 14.0, 15.0, True),
+        (None, 20.0, 12.0, True),
+        (1.7, 20.0, 12.0, True),
+        (None, 20.0, 11.0, False),
+        (0.6, 20.0, 12.0, False),
+    ],
+)
+def test_a_question_counts_when_it_is_over_at_the_cut_or_overdue(reply_s: float | None, until_s: float, cut_s: float, *, counted: bool) -> None:
+    """What was replied to, and then cut before it could be told what the reply is, tells nothing."""
+    one = exchange(reply_s, until_s)
+    assert bench_curve.counts(one, (5.0, cut_s)) is counted
+    assert not bench_curve.counts(one, (10.5, cut_s))
+
+
+@pytest.mark.parametrize(
+    ("said", "reply_s", "waited_ms"),
+    [
+        (("answer/bill",), 0.5, 640.0),
+        (("prompt/say_again",), 0.5, 500.0),
+        ((), 0.5, 500.0),
+        (("prompt/one_moment",), 0.5, math.inf),
+        ((), None, math.inf),
+    ],
+)
+def test_what_nobody_replied_to_is_infinitely_late(said: tuple[str, ...], reply_s: float | None, waited_ms: float) -> None:
+    phrases = tuple(measure.Phrase(name, 10.5, 2.0) for name in said)
+    turn = bench_runs.Turn(BILL, phrases, 640.0 if phrases and phrases[0].entry_id else math.inf)
+    assert bench_curve.reply_ms(turn, exchange(reply_s)) == pytest.approx(waited_ms, abs=30)
 
 
 def test_few_calls_are_measured_for_longer_so_that_enough_is_asked() -> None:
@@ -131,6 +195,12 @@ def test_a_level_tells_what_callers_heard_and_what_it_took(run: Run) -> None:
 def test_a_planted_delay_moves_the_curve_by_as_much(run: Run) -> None:
     prompt, slow = (run(level([KNOWN["answer/bill"]], delay_s=delay_s)) for delay_s in (0.4, 1.0))
     assert slow.p50_ms - prompt.p50_ms == pytest.approx(600, abs=200)
+
+
+def test_a_bot_that_says_nothing_shows_in_p95(run: Run) -> None:
+    found = run(level([KNOWN["answer/bill"]], delay_s=30.0, calls=1))
+    assert found.turns >= 1
+    assert (found.p50_ms, found.p95_ms, found.answered) == (math.inf, math.inf, 0)
 
 
 def test_wrong_answers_show(run: Run) -> None:

@@ -113,7 +113,7 @@ def struck(run: Run, monkeypatch: pytest.MonkeyPatch, *, invite: bool = False, a
             monkeypatch.setattr(Phone, "dial", noted)
             fault = Fault(breaks, "something breaks", invite=invite, asterisk_ends=asterisk_ends, watch_s=0.6)
             came = await strike(Scene(cast(Rig, stand), None, random.Random(1)), fault, 2)
-            return result(fault, [came]), stand
+            return result(fault, [came], 2), stand
 
     found: tuple[Result, Stand] = run(scenario())
     return found
@@ -125,6 +125,32 @@ def failed(found: Result) -> set[str]:
 
 def measured(found: Result) -> dict[str, float]:
     return {figure.name: figure.measured for figure in found.figures}
+
+
+def test_a_caller_who_is_lost_before_the_strike_fails_the_fault(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    found_with_bot = callers.conversing
+
+    async def one_is_lost(*how: Any) -> list[callers.Line]:
+        return (await found_with_bot(*how))[1:]
+
+    monkeypatch.setattr(bench, "conversing", one_is_lost)
+    found, _ = struck(run, monkeypatch)
+    assert failed(found) == {"calls"}
+    assert measured(found)["calls"] == 1
+
+
+def test_count_times_repeat_calls_must_have_been_struck(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    @asynccontextmanager
+    async def stage(_fault: Fault) -> AsyncIterator[None]:
+        yield None
+
+    async def strikes(*_: Any) -> Struck:
+        return Struck([Fate("1", "in queue", 1.0, 1.0)])
+
+    monkeypatch.setattr(bench, "stage", stage)
+    monkeypatch.setattr(bench, "strike", strikes)
+    assert failed(run(bench.measured("kill", 1, 3, lambda _what: None))) == set()
+    assert failed(run(bench.measured("kill", 2, 3, lambda _what: None))) == {"calls"}
 
 
 @pytest.mark.parametrize("invite", [True, False])
@@ -175,7 +201,7 @@ def test_strikes_add_up_and_rules_broken_are_named() -> None:
     fault = Fault(cast(Any, None), "", bar_s=5)
     one = Struck([Fate("1", "in queue", 1.0, 1.0)], bridges=1, broken=["in order: late"])
     two = Struck([Fate("2", "in queue", 6.0, 6.0)], channels=2, unsealed=1, recovered_s=9.0, broken=["in order: late"])
-    told = measured(result(fault, [one, two]))
+    told = measured(result(fault, [one, two], 2))
     assert (told["calls"], told["channels and bridges left"], told["records not sealed once"]) == (2, 3, 1)
     assert (told["back p50"], told["back max"], told["next call answered by the bot after"]) == (1.0, 6.0, 9.0)
     assert (told["records that break a rule"], told["in order: late"]) == (2, 1)
@@ -186,7 +212,7 @@ def test_the_overview_has_a_row_for_each_fault(run: Run, monkeypatch: pytest.Mon
         if name == "broken":
             raise VoicebotError("haproxy is not installed")
         end = "in queue" if name == "good" else "stranded"
-        return result(Fault(cast(Any, None), ""), [Struck([Fate("1", cast(Any, end), 1.0, 1.0)])])
+        return result(Fault(cast(Any, None), ""), [Struck([Fate("1", cast(Any, end), 1.0, 1.0)])], 1)
 
     monkeypatch.setattr(bench, "measured", measure)
     found = run(faults(["good", "bad", "broken"], 1, 1, lambda _what: None))

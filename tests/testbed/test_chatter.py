@@ -70,6 +70,13 @@ def test_a_bot_that_says_nothing_is_asked_on(run: Run) -> None:
     assert all(exchange.heard.onset_s(exchange.last_voiced_s, exchange.until_s) is None for exchange in one.came)
 
 
+def test_a_question_that_was_cut_short_before_a_reply_is_kept(run: Run) -> None:
+    one = run(chatted(Pretender([voice(1, 1.0)], delay_s=9.0), lambda one: bool(one.spoke)))
+    [exchange] = one.came
+    assert exchange.last_voiced_s == one.spoke[0][1]
+    assert exchange.heard.onset_s(exchange.last_voiced_s, exchange.until_s) is None
+
+
 def test_who_was_let_go_calls_again_and_asks_the_music_nothing(run: Run) -> None:
     queued: dict[str, float] = {}
 

@@ -89,7 +89,7 @@ def test_only_a_bot_that_never_let_go_has_no_time_to_be_back() -> None:
 
 
 def verdicts(fates: list[Fate], **how: bool) -> dict[str, bool | None]:
-    return {figure.name: figure.passed for figure in figures(fates, 5.0, **how)}
+    return {figure.name: figure.passed for figure in figures(fates, len(fates), 5.0, **how)}
 
 
 GOOD = [Fate("1", "in queue", 1.0, 1.0), Fate("2", "resumed", 2.0, 2.0), Fate("3", "went on", math.nan, 6.0)]
@@ -97,7 +97,7 @@ GOOD = [Fate("1", "in queue", 1.0, 1.0), Fate("2", "resumed", 2.0, 2.0), Fate("3
 
 def test_queue_conversation_and_going_on_are_all_well() -> None:
     assert False not in verdicts(GOOD).values()
-    told = {figure.name: figure.measured for figure in figures(GOOD, 5.0)}
+    told = {figure.name: figure.measured for figure in figures(GOOD, 3, 5.0)}
     assert (told["calls"], told["in queue"], told["resumed"], told["went on"]) == (3, 1, 1, 1)
     assert (told["back p50"], told["back max"], told["silence max"]) == (1.0, 2.0, 6.0)
 
@@ -120,8 +120,10 @@ def test_calls_that_end_with_asterisk_are_lost_by_nature() -> None:
     assert verdicts(lost)["lost"] is False
 
 
-def test_a_fault_without_a_call_proves_nothing() -> None:
-    assert verdicts([])["calls"] is False
+@pytest.mark.parametrize("fates", [[], GOOD[:1], GOOD[:2]])
+def test_a_fault_that_met_fewer_calls_than_it_should_proves_nothing(fates: list[Fate]) -> None:
+    told = {figure.name: figure for figure in figures(fates, 3, 5.0)}
+    assert (told["calls"].passed, told["calls"].target) == (False, "≥ 3")
 
 
 def test_a_row_says_what_became_of_the_caller() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from voicebot.errors import AriError, VoicebotError
 from voicebot.speech import serving
+from voicebot.telephony import ari
 from voicebot.testbed.fuzz import PARSERS, Parser, Take
 from voicebot.testbed.mutate import json_mutated
 
@@ -71,6 +72,28 @@ def test_an_undocumented_error_comes_out() -> None:
     parser = Parser(PARSERS["ari"].opened, (AriError,), ())
     with pytest.raises(KeyError):
         parser.taken(broken, b"")
+
+
+def test_a_message_meets_a_request_that_waits_and_then_is_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies: list[str] = []
+
+    async def listed(control: ari.Ari) -> None:
+        bodies.append(await control.request("GET", "channels"))
+
+    monkeypatch.setattr(ari.Ari, "channels", listed)
+    for data in (b"[1]", b"\xff", b'{"type":"RESTResponse","request_id":"1","status_code":200,"message_body":"first"}'):
+        with PARSERS["ari"].opened() as take:
+            PARSERS["ari"].taken(take, data)
+    assert bodies == ["[1]", "\ufffd", "first"]
+
+
+def test_an_answer_that_breaks_the_request_otherwise_than_documented_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def parsed(_body: str, _kind: object) -> None:
+        raise KeyError("id")
+
+    monkeypatch.setattr(ari, "_parsed", parsed)
+    with PARSERS["ari"].opened() as take, pytest.raises(KeyError):
+        PARSERS["ari"].taken(take, PARSERS["ari"].seeds[1])
 
 
 def test_a_refusal_without_a_reason_is_a_fault() -> None:

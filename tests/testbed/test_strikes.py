@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import pytest
 
+from voicebot.errors import VoicebotError
 from voicebot.testbed import strikes
 from voicebot.testbed.processes import Process
 from voicebot.testbed.relay import GARBAGE, HOST, Relay, Slow
@@ -101,6 +102,27 @@ def test_a_process_that_has_ended_meanwhile_cannot_be_mended_and_need_not_be(run
     run(struck("recognisers-stopped"))
 
 
+@pytest.mark.parametrize("name", ["recognisers-killed", "recognisers-stopped"])
+def test_a_fault_of_workers_that_are_not_there_is_refused(
+    name: str, signals: list[tuple[int, int]], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Stand, "processes", lambda stand: (stand.controller(), stand.asterisk()))
+    with pytest.raises(VoicebotError, match="nothing was struck"):
+        run(struck(name))
+    assert signals == []
+
+
+@pytest.mark.parametrize("name", ["control-cut", "control-cut-one", "media-half-open", "floor-cut", "media-slow", "control-very-slow"])
+def test_a_fault_of_connections_that_are_not_there_is_refused(name: str, run: Run) -> None:
+    async def check() -> None:
+        async with network() as relay:
+            with pytest.raises(VoicebotError, match="nothing was struck"):
+                await struck(name, relay)
+            assert relay.slow == {}
+
+    run(check())
+
+
 def test_recognisers_are_neither_the_keeper_of_sockets_nor_the_voice_detector() -> None:
     assert [each.pid for each in workers(cast(Rig, Stand()))] == [RECOGNISER]
 
@@ -185,7 +207,7 @@ def test_only_the_connections_that_are_named_are_struck(name: str, alive: tuple[
 )
 def test_slowness_ends_with_its_block(name: str, path: str, how: Slow, run: Run) -> None:
     async def check() -> None:
-        async with network() as relay:
+        async with network() as relay, line(relay, path.encode()):
             async with FAULTS[name].strike(scene(relay)):
                 assert relay.slow == {path: how}
             assert relay.slow == {}

@@ -11,14 +11,16 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from voicebot.dialogue import background, words
 from voicebot.dialogue.knowledge import Entry
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 Floats = NDArray[np.float32]
 
@@ -130,7 +132,7 @@ class _Vectors:
         made = [self.row(heard) for heard in split]
         ends = np.cumsum([0, *(len(places) for places, _ in made)])
         data = np.concatenate([values for _, values in made])
-        return csr_matrix((data, np.concatenate([places for places, _ in made]), ends), shape=(len(made), self.width))
+        return _sparse(data, np.concatenate([places for places, _ in made]), ends, self.width)
 
     def known(self, heard: Sequence[str]) -> float:
         """The share of the words with meaning that occur in the knowledge base."""
@@ -162,7 +164,13 @@ def _train(examples: csr_matrix, owners: NDArray[np.intp], classes: int) -> Floa
 def _compact(rows: csr_matrix) -> tuple[NDArray[Any], csr_matrix]:
     """The columns that `rows` use, and `rows` with only these."""
     columns, places = np.unique(rows.indices, return_inverse=True)
-    return columns, csr_matrix((rows.data, places, rows.indptr), shape=(rows.shape[0], len(columns)))
+    return columns, _sparse(rows.data, places, rows.indptr, len(columns))
+
+
+def _sparse(data: Floats, places: NDArray[Any], ends: NDArray[Any], width: int) -> csr_matrix:
+    from scipy.sparse import csr_matrix  # noqa: PLC0415  a fifth of a second that the start of a controller must not wait for
+
+    return csr_matrix((data, places, ends), shape=(len(ends) - 1, width))
 
 
 def _softmax(scores: Floats) -> Floats:

@@ -31,16 +31,15 @@ _HOP_S = HOP_SAMPLES / RATE_HZ
 _LOUD_DB = 30.0  # speech lies within this of the loudest frames
 _FLOOR_DB = 50.0  # what lies further below the loudest frames is the codec's noise
 _LEAST_VOICED = 8  # frames
-_ENOUGH_VOICED = 40
-_FULL_SCALE = 0.98
+_ENOUGH_VOICED = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Prosody:
     """One utterance. Levels are dB of full scale, pitches semitones above 100 Hz, times seconds; shares and `reliability` are 0–1.
 
-    `reliability` falls with little voiced speech, an unsteady pitch (noise, several voices) and clipping. `timbre` holds the means and then the
-    standard deviations of eight mel cepstra (2 to 9) over the voiced frames.
+    `reliability` falls with little voiced speech and an unsteady pitch (noise, several voices); not with clipping, which is what shouting does.
+    `timbre` holds the means of eight mel cepstra (2 to 9) over the voiced frames.
     """
 
     level_db: float
@@ -69,6 +68,31 @@ class Prosody:
     timbre: tuple[float, ...]
     reliability: float
 
+    def figures(self) -> Floats:
+        """All that can be compared between two utterances, in the order of `FIGURES`."""
+        return np.array([*(getattr(self, name) for name in FIGURES[:-CEPSTRA]), *self.timbre])
+
+
+FIGURES = (
+    "level_db",
+    "level_spread_db",
+    "pitch_st",
+    "pitch_top_st",
+    "pitch_range_st",
+    "pitch_move_st",
+    "effort_db",
+    "tilt_db",
+    "centroid_hz",
+    "openness_hz",
+    "flux",
+    "beat_db",
+    "rate_hz",
+    "pause_share",
+    "voiced_share",
+    *(f"timbre_{n + 1}" for n in range(CEPSTRA)),
+)
+"""Names of the figures that a caller's reference and the model know; `timbre_1` to `timbre_8` are the means of `Prosody.timbre`."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Frames:
@@ -89,7 +113,7 @@ def analyse(pcm: bytes) -> Prosody | None:
         return None
     samples = sosfilt(_band(250, 3_500), soxr.resample(wide, SAMPLE_RATE_HZ, RATE_HZ)).astype(np.float32)
     frames = _frames(samples)
-    return None if frames is None else _figures(frames, samples, float(np.mean(np.abs(wide) >= _FULL_SCALE)))
+    return None if frames is None else _figures(frames, samples)
 
 
 def _frames(samples: NDArray[np.float32]) -> _Frames | None:
@@ -125,7 +149,7 @@ def _periodicity(samples: NDArray[np.float32], pitch: Floats) -> Floats:
     return result
 
 
-def _figures(frames: _Frames, samples: NDArray[np.float32], clipped: float) -> Prosody:
+def _figures(frames: _Frames, samples: NDArray[np.float32]) -> Prosody:
     voiced, count = frames.voiced, int(np.count_nonzero(frames.voiced))
     level, power = frames.level_db[voiced], frames.power[voiced]
     pitch, move = _pitch(frames)
@@ -153,8 +177,8 @@ def _figures(frames: _Frames, samples: NDArray[np.float32], clipped: float) -> P
         pause_share=float(1 - np.mean(frames.speech)),
         voiced_share=float(np.mean(voiced)),
         voiced_s=count * _HOP_S,
-        timbre=tuple(float(x) for x in (*np.mean(cepstra, axis=0), *np.std(cepstra, axis=0))),
-        reliability=min(1.0, count / _ENOUGH_VOICED) * float(np.clip((steady - 0.6) / 0.2, 0, 1)) * max(0.0, 1 - 10 * clipped),
+        timbre=tuple(float(x) for x in np.mean(cepstra, axis=0)),
+        reliability=min(1.0, count / _ENOUGH_VOICED) * float(np.clip((steady - 0.6) / 0.1, 0, 1)),
     )
 
 
@@ -162,7 +186,7 @@ def _pitch(frames: _Frames) -> tuple[Floats, float]:
     """Semitones of the voiced frames without octave errors, and how far the pitch moves from frame to frame."""
     semitones = 12 * np.log2(frames.pitch_hz / 100)
     voiced = semitones[frames.voiced]
-    near = voiced[np.abs(voiced - np.median(voiced)) < 10]
+    near = voiced[np.abs(voiced - np.percentile(voiced, 50, method="nearest")) < 10]
     steps = np.abs(np.diff(semitones))[frames.voiced[1:] & frames.voiced[:-1]]
     steps = steps[steps < 4]
     return near, float(np.mean(steps)) if len(steps) else 0.0

@@ -83,9 +83,8 @@ class Ear:
         self._unfinished: set[Talk] = set()
         self._sounds: asyncio.Queue[Sound] = asyncio.Queue()
         self._bot_speaks = self._expects_answer = False
-        self._paused_ms = self._quiet_ms = 0
-        self._waiting = False
-        self._lost_frames = 0
+        self._paused_ms = self._quiet_ms = self._keys = self._lost_frames = 0
+        self._waiting = self._failed = False
         self._patience = Patience(hearing.turns)
         self.now_ms = 0
 
@@ -110,6 +109,7 @@ class Ear:
     def press(self, key: str) -> None:
         """A DTMF key; it stops the bot, even where speech would not."""
         self._silence()
+        self._keys += 1
         self._put(Digit(key, self.now_ms))
 
     def hold(self) -> None:
@@ -127,7 +127,7 @@ class Ear:
 
     def bot_starts(self, protected: bool, expects_answer: bool) -> None:
         """The bot begins to speak; a protected phrase yields to keys only. `expects_answer`: "yes" to it is an answer, not a murmur."""
-        self._bot_speaks, self._expects_answer = True, expects_answer
+        self._bot_speaks, self._expects_answer, self._failed = True, expects_answer, False
         self._bargein.bot_started(protected)
 
     def bot_stops(self) -> None:
@@ -140,9 +140,16 @@ class Ear:
         self._patience.restart()
         self._waiting = True
         try:
-            return await self._sounds.get()
+            sound = await self._sounds.get()
         finally:
             self._waiting = False
+        self._keys -= isinstance(sound, Digit)
+        return sound
+
+    @property
+    def keyed(self) -> bool:
+        """Whether a key waits in `next`: whoever pressed it wants an answer to it, not what the bot was about to say."""
+        return self._keys > 0
 
     @property
     def speaking(self) -> bool:
@@ -246,12 +253,17 @@ class Ear:
         self._unfinished.discard(talk)
 
     def _unrecognised(self, talk: Talk, why: str) -> None:
+        """It may have been meant, so it takes the turn; told once until the bot has spoken. What follows, even in the same breath, is another."""
         if talk.done:
             return
         if talk is self._talk:
             self._talk = None
+            self._endpointing.abandon()
         self._forget(talk)
-        self._put(Unrecognised(why))
+        self._obey(self._bargein.words(Said.MEANT))
+        if not self._failed:
+            self._failed = True
+            self._put(Unrecognised(why))
 
     def _obey(self, actions: tuple[Action, ...]) -> None:
         for action in actions:

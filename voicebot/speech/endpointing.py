@@ -113,6 +113,11 @@ class Endpointing:
         self._verdict = completeness
         return self._end(self._start_ms)
 
+    def abandon(self) -> None:
+        """Forget the utterance that has begun, without UtteranceEnded; voice from here on is another."""
+        self._start_ms, self._paused, self._verdict = None, False, None
+        self._recent.clear()
+
     def _confirmed(self) -> bool:
         return sum(self._recent) >= self.ONSET_FRAMES
 
@@ -145,9 +150,8 @@ class Endpointing:
         too_long = self.now_ms - start_ms >= self._turns.max_utterance_ms
         if not (too_long or self._held()):
             return ()
-        self._start_ms, self._paused, self._verdict = None, False, None
+        self.abandon()
         self._longest_pause_ms = self._longest_pause_ms * 3 // 4
-        self._recent.clear()
         ended = UtteranceEnded(start_ms, self._end_ms)
         return (TooLong(start_ms), ended) if too_long else (ended,)
 

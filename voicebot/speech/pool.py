@@ -25,15 +25,22 @@ class Pool:
 
     async def start(self) -> None:
         """Return when every worker is ready. Raises EngineError, with nothing left running, when one ends before it was."""
-        await self._group.__aenter__()
-        self.workers = tuple(Worker(self._factory, self._arguments, self._hung_s) for _ in range(self._processes))
-        self._tasks = [self._group.create_task(worker.run()) for worker in self.workers]
+        await self.launch()
         try:
-            outcomes = await asyncio.gather(*(worker.first_start for worker in self.workers), return_exceptions=True)
+            await self.until_ready()
         except asyncio.CancelledError:
             await self.stop()
             raise
-        for outcome in outcomes:
+
+    async def launch(self) -> None:
+        """Start the processes and return at once, so that other things can be made ready beside them."""
+        await self._group.__aenter__()
+        self.workers = tuple(Worker(self._factory, self._arguments, self._hung_s) for _ in range(self._processes))
+        self._tasks = [self._group.create_task(worker.run()) for worker in self.workers]
+
+    async def until_ready(self) -> None:
+        """Return when every worker that was launched is ready. Raises EngineError, with nothing left running, when one ends before it was."""
+        for outcome in await asyncio.gather(*(worker.first_start for worker in self.workers), return_exceptions=True):
             if outcome is not None:
                 await self.stop()
                 raise outcome

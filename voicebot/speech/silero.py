@@ -184,6 +184,14 @@ class SpeechDetector:
         """Return when the model is loaded. Raises EngineError."""
         await self._pool.start()
 
+    async def launch(self) -> None:
+        """Start the process and return at once."""
+        await self._pool.launch()
+
+    async def until_ready(self) -> None:
+        """The rest of `start`, after `launch`. Raises EngineError, with nothing left running."""
+        await self._pool.until_ready()
+
     async def stop(self) -> None:
         """End the worker."""
         await self._pool.stop()

@@ -10,13 +10,11 @@ import asyncio
 import contextlib
 import json
 import os
-import resource
 import socket
 import sys
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Protocol, cast
 
 import msgspec
@@ -24,11 +22,12 @@ import structlog
 
 from voicebot.errors import EngineError
 from voicebot.speech.serving import MEMORY_MB, Message, Reply, frame, take_frames
+from voicebot.speech.vitals import Watch, memory_mb, vitals
 
 BACKLOG_MS = 10_000
 """Audio a stream may have waiting for its worker before it fails."""
 HUNG_S = 4.0
-"""A worker that has work and finishes none of it for this long is killed."""
+"""A worker that has work and finishes none of it for this long is killed, unless it is only not let work (`vitals.Watch`)."""
 START_S = 60.0
 """A worker that is not ready after this long is killed."""
 STARTS = 2
@@ -191,8 +190,8 @@ class Worker:
 
     async def _watch(self, link: _Link) -> None:
         """Return when the process has closed its socket, or has to go."""
-        started_s = time.monotonic()
-        while not (link.closed.is_set() or self._has_to_go(started_s)):
+        started_s, watch = time.monotonic(), Watch(self._hung_s)
+        while not (link.closed.is_set() or self._has_to_go(started_s, watch)):
             if self.ready and not self._waiting:
                 self._write(link, Message(0, "ping"))
             with contextlib.suppress(TimeoutError):
@@ -200,12 +199,12 @@ class Worker:
         if link.broken:
             self._reason = f"{self.factory}: the worker answered nonsense: {link.broken}"
 
-    def _has_to_go(self, started_s: float) -> bool:
+    def _has_to_go(self, started_s: float, watch: Watch) -> bool:
         reason = ""
         if not self.ready and time.monotonic() - started_s > START_S:
             reason = f"was not ready after {START_S:g} s"
-        elif self.owing_s > self._hung_s:
-            reason = f"made no progress for {self._hung_s:g} s"
+        elif watch.hung(self._progress_s, owing_s := self.owing_s, vitals(self.pid)):
+            reason = f"made no progress for {owing_s:.1f} s"
         elif self.ready and not self._listeners and (grown_mb := memory_mb(self.pid)) > MEMORY_MB:
             reason = f"has grown to {grown_mb} MB"
         if reason:
@@ -255,12 +254,3 @@ async def _in_its_own_time(process: asyncio.subprocess.Process) -> None:
     """A process that closed its socket is ending by itself; killed now, it could not finish printing why."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(process.wait(), _LINGER_S)
-
-
-def memory_mb(pid: int) -> int:
-    """What the process holds in memory of its own, shared pages left out; 0 when it is gone."""
-    try:
-        resident, shared = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1:3]
-    except (OSError, ValueError):
-        return 0
-    return (int(resident) - int(shared)) * resource.getpagesize() >> 20

@@ -30,6 +30,10 @@ READER_BUSY_MS = 5_000
 OPENING_S = 3.0
 """How long a file that others hold is tried to be opened: processes that make a new one at once wait for each other."""
 
+_CONNECTIONS = 2
+"""On an SQLite file: one writes, one reads."""
+_CACHE_KB = 512
+"""What each keeps of the file in memory; the default, four times that, takes thousands of calls to fill."""
 _OPENING_PAUSES_S = (0.02, 0.5)
 _PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
 _LASTING = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT}
@@ -149,7 +153,8 @@ def _make_file(url: URL) -> None:
 
 def _engine(url: URL, busy_ms: int) -> AsyncEngine:
     try:
-        engine = create_async_engine(url, hide_parameters=True, json_serializer=str, json_deserializer=str)
+        pool = {"pool_size": _CONNECTIONS, "max_overflow": 0, "pool_timeout": READER_BUSY_MS / 1_000} if sqlite_file(url) else {}
+        engine = create_async_engine(url, hide_parameters=True, json_serializer=str, json_deserializer=str, **pool)
     except NoSuchModuleError:
         raise StoreError(f"[store] url: unknown database {url.drivername!r}; use sqlite+aiosqlite or postgresql+asyncpg") from None
     except ModuleNotFoundError as error:
@@ -168,7 +173,7 @@ def _set_up_sqlite(engine: AsyncEngine, busy_ms: int) -> None:
     def connected(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in (f"busy_timeout={busy_ms}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        for pragma in (f"busy_timeout={busy_ms}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"cache_size=-{_CACHE_KB}"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

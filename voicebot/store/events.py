@@ -45,9 +45,10 @@ class CallAnswered(Event, frozen=True):
 
 
 class NoticeGiven(Event, frozen=True):
-    """The caller was told that this is a machine that analyses the voice, and whether it records."""
+    """The caller was told that this is a machine that analyses the voice, and whether it records; not `whole`: a key cut that short."""
 
     recorded: bool
+    whole: bool = True
 
 
 class CallerSpoke(Event, frozen=True):

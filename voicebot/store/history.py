@@ -103,15 +103,15 @@ def _answered_first(history: Sequence[Entry]) -> Found:
 
 def _notice_first(history: Sequence[Entry]) -> Found:
     """The greeting holds the notice; before it is over nothing else is said, and nothing heard is used."""
-    greeted = noticed = False
+    greeted = cut = noticed = False
     for entry in history:
         match entry.event:
             case BotSpoke(kind="greeting"):
-                greeted = True
-            case NoticeGiven():
+                greeted, cut = True, entry.event.cut
+            case NoticeGiven(whole=whole):
                 noticed = True
-                if not greeted:
-                    yield entry, "notice given without a greeting"
+                if not greeted or (whole and cut):
+                    yield entry, "notice given whole, and the greeting was cut" if greeted else "notice given without a greeting"
             case BotSpoke() | BargedIn() | CallerSpoke() | TurnMeasured() | Decided() if not noticed:
                 yield entry, f"{tag(entry.event)} before the notice"
             case _:
@@ -183,7 +183,8 @@ def _bot_had_the_word(before: Sequence[Entry], barge_in: BargedIn, after: Sequen
 
 
 def _recording_stops(history: Sequence[Entry]) -> Found:
-    """Nothing is recorded once a person takes over, nor any key of protected input. A recording ends with the controller that made it."""
+    """Nothing is recorded from the decision on that a person takes over, nor any key of protected input. A recording ends with the controller that
+    made it."""
     on, forbidden = False, ""
     for entry in history:
         match entry.event:
@@ -195,8 +196,10 @@ def _recording_stops(history: Sequence[Entry]) -> Found:
                 on = False
             case DigitPressed(key=key) if on and key == PROTECTED_KEY:
                 yield entry, "protected input is recorded"
-            case HandoverDecided() | QueueEntered() | AgentJoined():
+            case HandoverDecided() | QueueEntered() | AgentJoined() as event:
                 forbidden = forbidden or "the handover"
+                if on and isinstance(event, HandoverDecided):  # the queue may come after a controller that was lost with its recording
+                    yield entry, "recorded beyond the handover"
             case _:
                 pass
 

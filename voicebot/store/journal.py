@@ -240,9 +240,17 @@ class Journal:
     def _fence(self, call_id: str, count: int) -> None:
         """Another process went on with this call while we stood still: it is theirs now."""
         self._fenced.add(call_id)
-        self._lose(count, "events refused: another process wrote or sealed the same call")
+        if count:
+            self._lose(count, "events refused: another process wrote or sealed the same call")
         if record := self._live.pop(call_id, None):
             record.taken.set()
+
+    async def _look_at(self, call_id: str, next_seq: int) -> None:
+        """Whether another process went on with this call, of which `next_seq` lines were appended here. Unreadable: no."""
+        with suppress(StoreError):
+            found = await self._read(LAST_LINE.where(CALLS.c.call_id == call_id))
+            if found and found[0].seq >= next_seq:
+                self._fence(call_id, 0)
 
     def _lose(self, count: int, why: str) -> None:
         before, self.lost = self.lost, self.lost + count

@@ -69,6 +69,7 @@ class CallJournal:
         """Whether this is still our call, asked of the database: what was appended is written first. While it takes nothing, the call stays ours."""
         if not self.taken.is_set():
             await self._journal._flush()
+            await self._journal._look_at(self.call_id, self._next_seq)
         return not self.taken.is_set()
 
     def let_go(self) -> None:

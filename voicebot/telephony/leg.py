@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -30,7 +30,11 @@ from voicebot.telephony.keys import Presses
 from voicebot.telephony.media import Frame, MediaLink
 from voicebot.telephony.server import ControlLink
 
+QUEUE_CONTEXT = "voicebot-handover"
+"""Where in the dialplan the way to a person begins."""
 MEDIA_TIMEOUT_S = 3.0
+RESCUE_S = 2.0
+"""How long a rescue waits for the call's own socket."""
 log = structlog.get_logger()
 
 
@@ -62,13 +66,17 @@ class MediaDoor:
 
 
 class Leg:
-    """One caller's telephony. `async with` opens media, answers and bridges; leaving it hangs our side up, the caller's only by `hang_up`."""
+    """One caller's telephony. `async with` opens media, answers and bridges; leaving it hangs our side up, the caller's only by `hang_up`.
+
+    `other` gives another control socket, for what is to be taken down when the call's own is lost.
+    """
 
     def __init__(
         self,
         control: ControlLink,
         start: StasisStart,
         door: MediaDoor,
+        other: Callable[[], ControlLink | None] = lambda: None,
         *,
         part: int = 0,
         on_frame: Callable[[Frame], None],
@@ -78,6 +86,7 @@ class Leg:
         self.caller = start.channel
         self.link = MediaLink(on_frame)
         self._control = control
+        self._other = other
         self._app = start.application
         self._door = door
         self._on_digit = on_digit
@@ -90,11 +99,18 @@ class Leg:
         self._token = ""
         self._media_up = asyncio.Event()
 
-    async def open(self) -> None:
+    async def open(self, within_s: float | None = None) -> None:
         """Media first, then answer and bridge: the caller never hears a line that is not live. `watch` must run beside it.
 
         `part` counts how often the call was taken over: what an earlier part left in Asterisk is removed first. Raises AriError, MediaError.
         """
+        try:
+            async with asyncio.timeout(within_s):
+                await self._open()
+        except TimeoutError:
+            raise MediaError(f"the line could not be opened within {within_s:g} s") from None
+
+    async def _open(self) -> None:
         ari = self._control.ari
         if self._part:
             await self._clear()
@@ -138,15 +154,38 @@ class Leg:
             await self._control.ari.set_variable(self.caller.id, name, value)
         await self._control.ari.continue_in_dialplan(self.caller.id, context)
 
+    async def rescue(self, context: str, variables: Mapping[str, str], ours: Callable[[], Awaitable[bool]]) -> None:
+        """Hand over; where the call's own socket is lost or does not answer, by another, without `variables`, if the call is still `ours`: where
+        Asterisk found that socket lost, it may be another controller's meanwhile. Raises AriError."""
+        try:
+            async with asyncio.timeout(RESCUE_S):
+                return await self.hand_over(context, variables)
+        except TimeoutError:
+            silent = AriError(f"no answer from Asterisk within {RESCUE_S:g} s")
+        except AriError as error:
+            silent = error
+        other = self._other()
+        if silent.status or not other or not await ours():
+            raise silent
+        return await other.ari.continue_in_dialplan(self.caller.id, context)
+
     async def close(self) -> None:
         """Take down what is ours, whatever state it is in."""
         self._door.admit(self._token)
         self.link.close()
-        for take_down, what in ((self._control.ari.hang_up, self._media), (self._control.ari.destroy_bridge, self._bridge)):
+        if not await self._taken_down(self._control) and (other := self._other()):
+            await self._taken_down(other)
+
+    async def _taken_down(self, link: ControlLink) -> bool:
+        """Whether Asterisk answered: what it refuses by one socket it refuses by another."""
+        answered = True
+        for take_down, what in ((link.ari.hang_up, self._media), (link.ari.destroy_bridge, self._bridge)):
             try:
                 await take_down(what)
             except AriError as error:
                 log.debug("leg closed without Asterisk", why=str(error))
+                answered = answered and error.status != 0
+        return answered
 
     async def __aenter__(self) -> Self:
         return self

@@ -5,7 +5,6 @@ Reads the tree and the secrets folder, and writes secrets that are not there yet
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import secrets
@@ -15,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from voicebot.errors import PbxError
+from voicebot.errors import PbxError, SettingsError
 from voicebot.settings import Settings
 
 APP = "voicebot"
@@ -101,14 +100,13 @@ def plan(settings: Settings, *, controller_port: int | None = None, anonymous: b
     run = _usable_run_folder(pbx.run.resolve())
     own = f"{settings.serve.host}:{controller_port or settings.serve.port}"
     controller = f"ws://{pbx.balancer or own}"
-    sip_host = _loopback(pbx.sip_host)
     if pbx.rtp_last - pbx.rtp_first < 3:
         raise PbxError(f"RTP ports {pbx.rtp_first}-{pbx.rtp_last} hold no call; set [pbx] rtp_first and rtp_last")
     return PbxPlan(
         binary=find_binary(pbx.tree.resolve()),
         run=run,
-        sip_host=sip_host,
-        sip_port=pbx.sip_port or _free_port(sip_host),
+        sip_host=pbx.sip_host,
+        sip_port=pbx.sip_port or _free_port(pbx.sip_host),
         rtp_first=pbx.rtp_first,
         rtp_last=pbx.rtp_last,
         control_url=f"{controller}/ari",
@@ -126,8 +124,15 @@ def plan(settings: Settings, *, controller_port: int | None = None, anonymous: b
 
 
 def media_connection(controllers: Sequence[str], own: str) -> str:
-    """The name under which Asterisk knows the way to the media sockets of the controller at `own`, one of several or the only one."""
-    return f"voicebot-media-{own.rpartition(':')[2]}" if own in controllers else "voicebot-media"
+    """The name under which Asterisk knows the media sockets of the controller at `own` ("host:port"): the only one, or one of `controllers`.
+
+    Raises SettingsError when it is none of them.
+    """
+    if not controllers:
+        return "voicebot-media"
+    if own not in controllers:
+        raise SettingsError(f"[serve] host and port, {own}, are none of [pbx] controllers ({', '.join(controllers)}); name this controller there")
+    return f"voicebot-media-{own.replace(':', '-')}"
 
 
 def secret(folder: Path, name: str) -> str:
@@ -204,16 +209,6 @@ def recent_enough(found: Version) -> bool:
     """Whether this version has all that a call needs (design §7)."""
     oldest = OLDEST_VERSIONS.get(found[0])
     return found >= oldest if oldest else found[0] > max(OLDEST_VERSIONS)
-
-
-def _loopback(host: str) -> str:
-    try:
-        loopback = ipaddress.IPv4Address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise PbxError(f"[pbx] sip_host {host!r} is not a loopback address; the private Asterisk listens on 127.x.x.x only")
-    return host
 
 
 def _usable_run_folder(run: Path) -> Path:

@@ -12,7 +12,7 @@ import re
 import shutil
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -93,14 +93,16 @@ class Recorder:
             self._journal(Recorded(str(self._path), on=True, why="protected input is over"))
         self.paused = False
 
-    def refuse(self) -> None:
-        """The caller wants no recording: what there is of it is deleted now."""
+    def refuse(self, parts: Iterable[str]) -> None:
+        """The caller wants no recording: what there is of it is deleted now, with the `parts` of earlier controllers."""
         if self.on:
             self._stop("the caller refused")
-            self._shelf.thread.submit(self._erase)
+        self._shelf.thread.submit(self._erase, {self._path, *map(Path, parts)})
 
     def end(self) -> None:
-        """The bot's part is over: nothing more is recorded, what was stays."""
+        """The bot's part is over: nothing more is recorded, what was stays. Ending twice is allowed."""
+        if self.on and not self.paused:
+            self._journal(Recorded(str(self._path), on=False, why="a person takes over"))
         self.on = False
 
     def frame(self, frame: Frame) -> None:
@@ -148,12 +150,13 @@ class Recorder:
             self._tape.close()
             self._tape = None
 
-    def _erase(self) -> None:
+    def _erase(self, paths: Iterable[Path]) -> None:
         self._close()
-        try:
-            self._path.unlink(missing_ok=True)
-        except OSError as error:
-            log.error("a recording its caller refused cannot be deleted", file=self._path.name, why=error.strerror)
+        for path in paths:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                log.error("a recording its caller refused cannot be deleted", file=path.name, why=error.strerror)
 
     def _fail(self, why: str) -> None:
         log.error("recording stopped", file=self._path.name, why=why)

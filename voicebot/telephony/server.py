@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hmac
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +30,7 @@ from picows import (
 )
 
 from voicebot.errors import AriError, MediaError, VoicebotError
-from voicebot.telephony.ari import Ari, Event
+from voicebot.telephony.ari import Ari, Event, StasisEnd
 from voicebot.telephony.media import MediaLink
 
 log = structlog.get_logger()
@@ -56,6 +58,12 @@ class ControlLink:
     """One control socket: requests through `ari`, events in order from `next`."""
 
     def __init__(self, transport: WSTransport) -> None:
+        self.left: set[str] = set()
+        """Channels that have left the application."""
+        self.over = False
+        """Nothing more is to be sent. Asterisk 22.10.1 closes the socket of a call 3 s after its end; what it reads between its CLOSE and ours, be it
+        a ping, makes its thread wait for ever on a socket that it takes for closed."""
+        self.dropped = 0
         self._transport = transport
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self.ari = Ari(lambda text: transport.send(WSMsgType.TEXT, text))
@@ -70,24 +78,29 @@ class ControlLink:
 
     def receive(self, text: bytes) -> None:
         event = self.ari.receive(text)
+        if isinstance(event, StasisEnd):
+            self.left.add(event.channel.id)
         if event is not None and self._events.qsize() < EVENTS_MAX:
             self._events.put_nowait(event)
+        elif event is not None:
+            if not self.dropped:
+                log.error("events of Asterisk are dropped: too many wait on one control socket", waiting=EVENTS_MAX)
+            self.dropped += 1
 
     def lose(self) -> None:
         self.ari.lose()
         self._events.put_nowait(None)
 
     def close(self) -> None:
-        if not self._transport.is_disconnected:
-            self._transport.send_close(WSCloseCode.OK)
-            self._transport.disconnect()
+        _close(self._transport)
 
 
 class _Probe:
-    """Asks a socket again and again whether Asterisk is still there: one that is half-open never says so by itself."""
+    """Asks a socket again and again, until the call is `over`, whether Asterisk is still there: one that is half-open never says so by itself."""
 
-    def __init__(self, transport: WSTransport) -> None:
+    def __init__(self, transport: WSTransport, over: Callable[[], bool] = lambda: False) -> None:
         self._transport = transport
+        self._over = over
         self._unanswered = 0
         self._ask()
 
@@ -99,8 +112,11 @@ class _Probe:
         self._timer.cancel()
 
     def _ask(self) -> None:
+        if self._over():
+            return
         if self._unanswered == 2:
             log.warning("socket does not answer; taken for lost", path=self._transport.request.path.partition(b"?")[0].decode("latin-1"))
+            _shut(self._transport)
             self._transport.disconnect(graceful=False)  # what is still to be sent would wait for ever
             return
         self._unanswered += 1
@@ -117,9 +133,9 @@ class _ControlSocket(WSListener):
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._hold(_socket(transport).fileno())
-        self._link = ControlLink(transport)
-        self._on_link(self._link)
-        self._probe = _Probe(transport)
+        self._link = link = ControlLink(transport)
+        self._on_link(link)
+        self._probe = _Probe(transport, lambda: link.over)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         _acknowledge_now(transport)
@@ -131,8 +147,7 @@ class _ControlSocket(WSListener):
             except AriError as error:
                 log.warning("control message refused", error=str(error))
         elif frame.msg_type == WSMsgType.CLOSE:
-            transport.send_close(WSCloseCode.OK)
-            transport.disconnect()
+            _close(transport)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         if self._probe:
@@ -181,9 +196,8 @@ class _MediaSocket(WSListener):
             self._transport.send(WSMsgType.BINARY, pcm)
 
     def close(self) -> None:
-        if self._transport and not self._transport.is_disconnected:
-            self._transport.send_close(WSCloseCode.OK)
-            self._transport.disconnect()
+        if self._transport:
+            _close(self._transport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,14 +254,8 @@ class Server:
 
     def _socket(self, path: str, query: dict[str, list[str]]) -> WSListener | WSUpgradeResponseWithListener | None:
         extra = {"Sec-WebSocket-Protocol": "ari"}
-        if path == "/ari":
-            return WSUpgradeResponseWithListener(
-                WSUpgradeResponse.create_101_response(extra), _ControlSocket(self._handlers.on_call, self._handlers.hold)
-            )
-        if path == "/floor":
-            return WSUpgradeResponseWithListener(
-                WSUpgradeResponse.create_101_response(extra), _ControlSocket(self._handlers.on_floor, self._handlers.hold)
-            )
+        if on_link := {"/ari": self._handlers.on_call, "/floor": self._handlers.on_floor}.get(path):
+            return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(extra), _ControlSocket(on_link, self._handlers.hold))
         if path == "/media" and (link := self._handlers.media(query.get("token", [""])[0])):
             extra = {"Sec-WebSocket-Protocol": "media"}
             return WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(extra), _MediaSocket(link))
@@ -268,6 +276,19 @@ def check_port(host: str, port: int) -> None:
 def _acknowledge_now(transport: WSTransport) -> None:
     """Asterisk leaves Nagle's algorithm on: a delayed acknowledgement would hold its next frame back for 40 ms. Not sticky, see tcp(7)."""
     _socket(transport).setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+def _close(transport: WSTransport) -> None:
+    if not transport.is_disconnected:
+        transport.send_close(WSCloseCode.OK)
+        _shut(transport)
+        transport.disconnect()
+
+
+def _shut(transport: WSTransport) -> None:
+    """End the connection for all who hold a copy of the socket: closing ours alone, Asterisk would wait for ever on the keeper's."""
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(_socket(transport).fileno())) as ours:
+        ours.shutdown(socket.SHUT_RDWR)
 
 
 def _socket(transport: WSTransport) -> socket.socket:

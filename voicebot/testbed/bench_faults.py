@@ -86,7 +86,7 @@ async def measured(name: str, count: int, repeat: int, progress: Progress) -> Re
         for turn in range(repeat):
             progress(f"{name}, strike {turn + 1} of {repeat}: {fault.what}")
             struck.append(await strike(scene, fault, count))
-    return result(fault, struck)
+    return result(fault, struck, count * repeat)
 
 
 async def strike(scene: Scene, fault: Fault, count: int) -> Struck:
@@ -124,8 +124,8 @@ async def strike(scene: Scene, fault: Fault, count: int) -> Struck:
     return came
 
 
-def result(fault: Fault, struck: Sequence[Struck]) -> Result:
-    """All strikes of one fault as figures."""
+def result(fault: Fault, struck: Sequence[Struck], calls: int) -> Result:
+    """All strikes of one fault, on `calls` calls together, as figures."""
     fates = [each for one in struck for each in one.fates]
     left = Figure("channels and bridges left", sum(one.channels + one.bridges for one in struck), bar=0)
     unsealed = Figure("records not sealed once", sum(one.unsealed for one in struck), bar=0)
@@ -133,7 +133,7 @@ def result(fault: Fault, struck: Sequence[Struck]) -> Result:
     ended = Figure("Asterisk ended", sum(one.asterisk_ended for one in struck), bar=None if fault.asterisk_ends else 0)
     again = Figure("next call answered by the bot after", max(one.recovered_s for one in struck), "s", RECOVERED_S)
     violated = (Figure("records that break a rule", len(broken), bar=0), *(Figure(what, 1) for what in sorted(set(broken))))
-    callers = figures(fates, fault.bar_s, lost_by_nature=fault.asterisk_ends, stay=fault.pair)
+    callers = figures(fates, calls, fault.bar_s, lost_by_nature=fault.asterisk_ends, stay=fault.pair)
     return Result((*callers, left, unsealed, ended, again, *violated), tuple(each.row() for each in fates))
 
 

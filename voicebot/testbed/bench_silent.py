@@ -39,7 +39,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass
-class Callers:
+class Crowd:
     """A phone that holds `count` calls up."""
 
     count: int
@@ -78,7 +78,7 @@ class Callers:
 async def silent(rig: Rig, count: int, seconds: float, progress: Progress) -> Result:
     """`count` calls at once, measured over `seconds` after all have been greeted. `rig` is one made with SETTINGS."""
     async with rig.phone() as phone, asyncio.TaskGroup() as scope:
-        callers = Callers(count, rig, phone, music())
+        callers = Crowd(count, rig, phone, music())
         tasks = [scope.create_task(callers.watch_queue())]
         progress(f"dialling {count} calls")
         for number in range(count):
@@ -112,7 +112,7 @@ async def _with_bot(rig: Rig, seconds: float) -> list[int]:
     return found
 
 
-def _figures(callers: Callers, before: Look, after: Look, up: Sequence[int], late_s: float) -> tuple[Figure, ...]:
+def _figures(callers: Crowd, before: Look, after: Look, up: Sequence[int], late_s: float) -> tuple[Figure, ...]:
     call_s = sum(up) / len(up) * (after.at_s - before.at_s)
     cpu = used(before, after, call_s)
     lag_s = scrape.percentile(before.said, after.said, "voicebot_loop_lag_seconds", 99)

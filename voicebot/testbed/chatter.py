@@ -31,6 +31,7 @@ class Chatter:
     talk_share: float
     queued: Mapping[str, float]
     came: list[Exchange] = field(default_factory=list)
+    """Every question asked, the one that was cut short by the end as well."""
     spoke: list[Span] = field(default_factory=list)
     connected: list[Span] = field(default_factory=list)
     """Spans with the bot, the greeting left out."""
@@ -66,12 +67,18 @@ class Chatter:
         self.spoke.append((begun_s, last_voiced_s))
         pace_s = begun_s + len(spoken.samples) / audio.RATE_HZ / self.talk_share
         try:
-            answer_s = await caller.call.until_voice(last_voiced_s, REPLY_S)
-        except TimeoutError:
-            answer_s = last_voiced_s
-        await asyncio.sleep(max(pace_s, answer_s + HEARD_S) - time.monotonic())
-        if self.queued.get(caller.ani, begun_s + 1) > begun_s:  # music is asked no questions
-            self.came.append(Exchange(spoken.question, last_voiced_s, time.monotonic(), caller.call.heard))
+            await asyncio.sleep(max(pace_s, await _reply_s(caller, last_voiced_s) + HEARD_S) - time.monotonic())
+        finally:  # also of a caller who is told to stop, or whose call breaks off, before the bot replies
+            if self.queued.get(caller.ani, begun_s + 1) > begun_s:  # music is asked no questions
+                self.came.append(Exchange(spoken.question, last_voiced_s, time.monotonic(), caller.call.heard))
+
+
+async def _reply_s(caller: Caller, last_voiced_s: float) -> float:
+    """When the bot began to reply; the end of the question when it did not."""
+    try:
+        return await caller.call.until_voice(last_voiced_s, REPLY_S)
+    except TimeoutError:
+        return last_voiced_s
 
 
 def within(spans: list[Span], whole: Span) -> float:

@@ -64,15 +64,18 @@ def fate(seen: Seen) -> Fate:
     return Fate(seen.ani, end, _back_s(seen, end), silent_s)
 
 
-def figures(fates: Sequence[Fate], bar_s: float, *, lost_by_nature: bool = False, stay: bool = False) -> tuple[Figure, ...]:
-    """The callers of one fault. `lost_by_nature`: when Asterisk itself ends, so do its calls. `stay`: they are to stay with a bot."""
+def figures(fates: Sequence[Fate], calls: int, bar_s: float, *, lost_by_nature: bool = False, stay: bool = False) -> tuple[Figure, ...]:
+    """The callers of one fault that was to strike `calls` of them: who was lost before that is missing, and the fault was not tried as it should be.
+
+    `lost_by_nature`: when Asterisk itself ends, so do its calls. `stay`: they are to stay with a bot.
+    """
     count = Counter(each.end for each in fates)
     backs_s = sorted(each.back_s for each in fates if not math.isnan(each.back_s))
     forbidden = {"stranded", *(() if lost_by_nature else ("lost",))}
     ends = (Figure(end, count[end], bar=0 if end in forbidden else None) for end in ENDS)
     times = (("p50", 50, None), ("max", 100, bar_s))
     return (
-        Figure("calls", len(fates), bar=1, at_most=False),
+        Figure("calls", len(fates), bar=calls, at_most=False),
         *ends,
         *(Figure(f"back {name}", measure.percentile(backs_s, share) if backs_s else 0.0, "s", bar) for name, share, bar in times),
         Figure("silence max", max((each.silent_s for each in fates if each.end != "lost"), default=0.0), "s"),

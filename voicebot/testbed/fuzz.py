@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from voicebot.dialogue import knowledge
 from voicebot.dialogue.decisions import CALM, EndCall, HandOver, Pressed, Rules, State
 from voicebot.dialogue.policy import decide
@@ -24,6 +26,8 @@ from voicebot.telephony.media import MediaLink
 from voicebot.values import FRAME_BYTES
 
 Take = Callable[[bytes], None]
+FIRST_REQUEST = "1"
+"""The number of the first request on a control socket."""
 KB_ENTRY = """---
 id: opening-hours
 language: en
@@ -64,10 +68,34 @@ def _always(take: Take) -> Callable[[], contextlib.AbstractContextManager[Take]]
     return lambda: contextlib.nullcontext(take)
 
 
-def _ari(data: bytes) -> None:
-    """One message on a control socket, while a request waits for its answer."""
+@contextlib.contextmanager
+def _ari() -> Iterator[Take]:
+    with contextlib.closing(asyncio.new_event_loop()) as loop:
+        yield lambda data: loop.run_until_complete(_ari_text(data))
+
+
+async def _ari_text(data: bytes) -> None:
+    """One message on a control socket while a request waits for its answer, which it may be; then an answer with the same bytes in it."""
     control = ari.Ari(lambda _: None)
-    control.receive(data)
+    _, refusal = await asyncio.gather(_channels_listed(control), _answered(control, data))
+    if refusal:
+        raise refusal
+
+
+async def _channels_listed(control: ari.Ari) -> None:
+    """An answer that is no list of channels, or refuses to give one, is what this parser is for."""
+    with contextlib.suppress(AriError):
+        await control.channels()
+
+
+async def _answered(control: ari.Ari, data: bytes) -> AriError | None:
+    try:
+        control.receive(data)
+    except AriError as refusal:
+        return refusal
+    finally:
+        control.receive(msgspec.json.encode(ari.RESTResponse(FIRST_REQUEST, 200, "OK", data.decode("utf-8", "replace"))))
+    return None
 
 
 @contextlib.contextmanager
@@ -180,7 +208,7 @@ def _expect(holds: bool, otherwise: str) -> None:
 _CHANNEL = b'{"id":"1","name":"PJSIP/x-1","state":"Up","channelvars":{"VOICEBOT_ANI":"123"},"dialplan":{"app_name":"Queue"}}'
 PARSERS: Mapping[str, Parser] = {
     "ari": Parser(
-        _always(_ari),
+        _ari,
         (AriError,),
         (
             b'{"type":"StasisStart","application":"voicebot:x","args":["a"],"channel":' + _CHANNEL + b"}",

@@ -1,6 +1,6 @@
 """The named faults: what is done to a voicebot of our own while it has calls, and how it is mended. Each ends with its `async with` block.
 
-Only processes of the rig it was given are ever signalled. It watches nothing.
+Only processes of the rig it was given are ever signalled. It watches nothing. A fault that finds nothing to strike raises VoicebotError.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
+from voicebot.errors import VoicebotError
 from voicebot.testbed.processes import Process
 from voicebot.testbed.relay import Flow, Greets, Relay, Slow
 from voicebot.testbed.rig import Rig
 
+T = TypeVar("T")
 PAUSE_S = (0.05, 0.9)
-"""After so long a killed controller is started again."""
+"""From the kill until `voicebot up` sees it and starts another controller; what that one takes until it listens comes on top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def recognisers(what: int) -> Strike:
 
 @asynccontextmanager
 async def kill_restart(scene: Scene) -> AsyncIterator[None]:
-    """Killed, and started again after 50 to 900 ms."""
+    """Killed while `voicebot up` stands still; PAUSE_S later that goes on, sees it and starts another process at once."""
     keeper = scene.rig.keeper.pid
     os.kill(keeper, signal.SIGSTOP)
     try:
@@ -113,7 +116,7 @@ def _signalled(who: Callable[[Rig], Sequence[Process]], what: int) -> Strike:
 
     @asynccontextmanager
     async def strike(scene: Scene) -> AsyncIterator[None]:
-        struck = who(scene.rig)
+        struck = _something(who(scene.rig))
         for each in struck:
             os.kill(each.pid, what)
         try:
@@ -123,6 +126,12 @@ def _signalled(who: Callable[[Rig], Sequence[Process]], what: int) -> Strike:
                 _go_on(each.pid)
 
     return strike
+
+
+def _something(struck: Sequence[T]) -> Sequence[T]:
+    if not struck:
+        raise VoicebotError("nothing was struck: what the fault names was not there")
+    return struck
 
 
 def _go_on(pid: int) -> None:
@@ -135,7 +144,7 @@ def on_flows(kind: str, act: Callable[[Flow], None], *, one: bool = False) -> St
 
     @asynccontextmanager
     async def strike(scene: Scene) -> AsyncIterator[None]:
-        flows = scene.network.flows(kind)
+        flows = _something(scene.network.flows(kind))
         for flow in flows[-1:] if one else flows:
             act(flow)
         yield
@@ -152,6 +161,7 @@ def slow(kind: str, how: Slow) -> Strike:
 
     @asynccontextmanager
     async def strike(scene: Scene) -> AsyncIterator[None]:
+        _something(scene.network.flows(kind))
         scene.network.slow[kind] = how
         try:
             yield
@@ -199,7 +209,7 @@ def _invite(strike: Strike, what: str, *, relay: bool = True) -> Fault:
 
 FAULTS: Mapping[str, Fault] = {
     "kill": Fault(send(signal.SIGKILL), "the controller is killed"),
-    "kill-restart": Fault(kill_restart, "killed, and started again after 50-900 ms"),
+    "kill-restart": Fault(kill_restart, "killed; 50-900 ms later the next one is started"),
     "stop": Fault(send(signal.SIGSTOP), "the controller is stopped (SIGSTOP)", bar_s=8.0, watch_s=15.0),
     "block": Fault(send(signal.SIGUSR1), "a call in the loop blocks for 30 s", bar_s=8.0, watch_s=15.0),
     "pair-killed": Fault(send(signal.SIGKILL), "one of two controllers is killed", pair=True),

@@ -144,6 +144,14 @@ class Recogniser:
         """Return when every worker has loaded its model. Raises EngineError."""
         await self._pool.start()
 
+    async def launch(self) -> None:
+        """Start the processes and return at once."""
+        await self._pool.launch()
+
+    async def until_ready(self) -> None:
+        """The rest of `start`, after `launch`. Raises EngineError, with nothing left running."""
+        await self._pool.until_ready()
+
     async def stop(self) -> None:
         """End the workers."""
         await self._pool.stop()

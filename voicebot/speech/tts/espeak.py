@@ -5,9 +5,9 @@ Mandarin goes in as numbered pinyin: read from characters, espeak-ng 1.51 says �
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-
-from pypinyin import Style, lazy_pinyin, load_phrases_dict
+from functools import cache
 
 from voicebot.speech.tts.program import Program, plain
 from voicebot.speech.tts.shaping import shape
@@ -28,8 +28,6 @@ READINGS = {
     "还钱": "huán qián",
 }
 """Words that pypinyin's own dictionary lacks or reads otherwise than a caller expects."""
-
-load_phrases_dict({word: [[syllable] for syllable in reading.split()] for word, reading in READINGS.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +50,20 @@ class Espeak:
     async def render(self, text: str) -> bytes:
         """Speak `text`; pcm shaped as `shaping.shape` says. Raises EngineError."""
         words = plain(text).replace("[[", "[ [")  # two brackets would start phoneme notation
-        readable = pinyin(words) if self.language == "zh" else words
+        readable = await asyncio.to_thread(pinyin, words) if self.language == "zh" else words
         return shape(*await self.program.speak(("-v", self._voice, "-s", str(self.rate_wpm)), readable))
 
 
 def pinyin(text: str) -> str:
     """Characters as numbered pinyin syllables, tone 5 for neutral; everything else stays as it is. 您好，我 → nin2 hao3 ， wo3"""
+    from pypinyin import Style, lazy_pinyin  # noqa: PLC0415  a fifth of a second at start, where nearly every phrase is in the cache
+
+    _learn_readings()
     return " ".join(lazy_pinyin(text, style=Style.TONE3, neutral_tone_with_five=True, tone_sandhi=True))
+
+
+@cache
+def _learn_readings() -> None:
+    from pypinyin import load_phrases_dict  # noqa: PLC0415
+
+    load_phrases_dict({word: [[syllable] for syllable in reading.split()] for word, reading in READINGS.items()})

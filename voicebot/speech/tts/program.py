@@ -1,6 +1,6 @@
 """A synthesiser that runs as a program of its own: text goes in as a file, a WAV file comes out.
 
-No shell, and no text on the command line, so that no text can become an option. It never outlives its deadline or its caller.
+No shell, and no text on the command line, so that no text can become an option. It never outlives its deadline, its caller or this process.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tempfile import gettempdir
 import numpy as np
 
 from voicebot.errors import EngineError
+from voicebot.process import end_with_parent
 from voicebot.scratch import scratch
 from voicebot.speech.tts.shaping import Samples
 
@@ -50,7 +51,9 @@ class Program:
 
     async def _run(self, *arguments: str) -> None:
         try:
-            process = await asyncio.create_subprocess_exec(self.command, *arguments, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE)
+            process = await asyncio.create_subprocess_exec(
+                self.command, *arguments, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, preexec_fn=end_with_parent
+            )
         except (FileNotFoundError, PermissionError):
             raise _missing(self.command, self.package) from None
         except OSError as error:
