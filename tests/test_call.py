@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.kit.asterisk import FakeAsterisk
 from tests.kit.bot import Bench
 from tests.kit.conversation import (
     OPENED,
     QUEUED,
+    Caller,
     at_once,
     goes_on,
     hangs_up,
@@ -176,13 +178,22 @@ def test_a_call_that_another_controller_holds_by_now_is_left_to_it(bench: MakeBe
 
 
 def test_a_database_that_does_not_answer_keeps_no_caller_from_the_queue(bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[FakeAsterisk] = []
+
     async def mute(_record: CallJournal) -> bool:
-        await asyncio.sleep(OURS_S * 3)
+        await asyncio.sleep(4 * OURS_S)
+        assert QUEUED in lines[0].asked
+        lines.clear()
         return True
 
+    def breaks(caller: Caller) -> None:
+        lines.append(caller.asterisk)
+        caller.asterisk.end_media()
+
     monkeypatch.setattr(CallJournal, "ours", mute)
-    held = hold(bench(), says(WHEN), happens(lambda caller: caller.asterisk.end_media(), after_ms=500))
+    held = hold(bench(), says(WHEN), happens(breaks, after_ms=500))
     assert held.asked == [QUEUED]
+    assert not lines, "nothing was asked of the database, or too late"
 
 
 def test_without_the_control_socket_asterisk_moves_the_caller_on_and_the_floor_sees_what_becomes_of_him(bench: MakeBench) -> None:

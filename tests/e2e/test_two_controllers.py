@@ -104,11 +104,11 @@ async def all_is_told_and_nothing_is_left(bot: Rig, callers: list[Caller]) -> No
     await until(empty, 10)
 
 
-def test_killed_or_standing_still_its_callers_talk_on_with_the_other(asterisk_tree: Path) -> None:
+@pytest.mark.parametrize("how", ["killed", "stands still"])
+def test_when_one_is_lost_its_callers_talk_on_with_the_other(how: str, asterisk_tree: Path) -> None:
     async def scenario() -> None:
         async with pair(AT_EASE) as both:
-            await killed(both)
-            await stands_still(both)
+            await (killed if how == "killed" else stands_still)(both)
 
     asyncio.run(scenario())
 
@@ -125,16 +125,11 @@ async def killed(both: Pair) -> None:
 async def stands_still(both: Pair) -> None:
     """It wakes when its callers are with the other: it may touch neither them nor their records."""
     bot = both.rig
-    await until(lambda: well(bot), 90)
     async with conversations(bot) as callers:
         lost_s = time.monotonic()
         os.kill(both.second.pid, signal.SIGSTOP)
         await their_calls_go_on(bot, callers, lost_s, wakes=both.second.pid)
     await all_is_told_and_nothing_is_left(bot, callers)
-
-
-async def well(bot: Rig) -> bool:
-    return await bot.calls_in_progress() is not None
 
 
 async def their_calls_go_on(bot: Rig, callers: list[Caller], lost_s: float, wakes: int | None = None) -> None:

@@ -108,6 +108,7 @@ class World:
     """A controller whose engines, database and server are stood in for. `handlers` is what its server would call."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.channels: set[str] = set()
         self.bench = Bench(folder)
         self.journal = MemoryJournal()
         self.keeper = FakeKeeper()
@@ -204,6 +205,8 @@ class World:
     def connects(self, variables: dict[str, str] | None = None, caller: str = CALLER, troubles: Mapping[int, Trouble] | None = None) -> FakeAsterisk:
         door: Any = _Door(self)
         asterisk = FakeAsterisk(door, variables, troubles, caller=caller)
+        self.channels |= asterisk.channels
+        asterisk.channels = self.channels  # one Asterisk, however many sockets it opens
         self.handlers.on_call(asterisk.control)
         return asterisk
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from pathlib import Path
@@ -98,6 +99,7 @@ class PrivateAsterisk:
                 stdout=output,
                 stderr=output,
                 cwd=self.plan.run,
+                env={**os.environ, "MALLOC_ARENA_MAX": "2"},  # a thread a call, each with an arena of its own, would look like a leak
                 start_new_session=True,
                 preexec_fn=end_with_parent,
             )

@@ -97,7 +97,7 @@ class Recorder:
         """The caller wants no recording: what there is of it is deleted now, with the `parts` of earlier controllers."""
         if self.on:
             self._stop("the caller refused")
-        self._shelf.thread.submit(self._erase, {self._path, *map(Path, parts)})
+        asyncio.get_running_loop().run_in_executor(self._shelf.thread, self._erase, {self._path, *map(Path, parts)})
 
     def end(self) -> None:
         """The bot's part is over: nothing more is recorded, what was stays. Ending twice is allowed."""

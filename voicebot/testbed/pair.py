@@ -25,6 +25,8 @@ from voicebot.up import free_port, health
 BALANCER = "haproxy"
 START_S = 120.0
 STOP_S = 10.0
+SEEN_S = 1.5
+"""HAProxy looks each 500 ms: by then it sends calls to both."""
 HOST = "127.0.0.1"
 
 
@@ -53,6 +55,7 @@ async def pair(overrides: Mapping[str, Any] | None = None) -> AsyncIterator[Pair
         await stack.enter_async_context(_running((BALANCER, "-db", "-f", str(configured)), folder / "haproxy.log", {}))
         for each in (second, front):
             await _healthy(each, folder)
+        await asyncio.sleep(SEEN_S)
         yield Pair(bot, other)
 
 
