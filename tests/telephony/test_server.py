@@ -18,8 +18,7 @@ from picows.common import WSHandshakeError
 from structlog.testing import capture_logs
 
 from voicebot.errors import AriError, VoicebotError
-from voicebot.telephony import server
-from voicebot.telephony import server as server_module
+from voicebot.telephony import server, wire
 from voicebot.telephony.ari import StasisStart
 from voicebot.telephony.media import Frame, MediaLink
 from voicebot.telephony.server import ControlLink, Credentials, Handlers, Server
@@ -126,7 +125,7 @@ def test_a_control_socket_brings_events_and_takes_requests(run: Run) -> None:
 @pytest.mark.parametrize("there", [True, False])
 def test_a_socket_that_does_not_answer_is_lost(*, path: str, there: bool, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half-open: neither data nor a close ever comes. One that answers may be silent for as long as it likes."""
-    monkeypatch.setattr(server, "PROBE_S", 0.1)
+    monkeypatch.setattr(wire, "PROBE_S", 0.1)
 
     async def scenario() -> None:
         async with bench() as b:
@@ -149,7 +148,7 @@ def test_a_socket_that_does_not_answer_is_lost(*, path: str, there: bool, run: R
 @pytest.mark.parametrize("silent", [True, False])
 def test_a_control_socket_ends_for_the_keeper_too(*, silent: bool, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process holds a copy: were only ours closed, Asterisk would wait for the answer to its own CLOSE for ever."""
-    monkeypatch.setattr(server, "PROBE_S", 0.1 if silent else 60)
+    monkeypatch.setattr(wire, "PROBE_S", 0.1 if silent else 60)
 
     async def scenario() -> None:
         async with bench() as b:
@@ -169,7 +168,7 @@ def test_a_control_socket_ends_for_the_keeper_too(*, silent: bool, run: Run, mon
 
 def test_a_control_socket_whose_call_is_over_is_not_asked_any_more_nor_taken_for_lost(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes while Asterisk closes the socket would make its thread wait for ever."""
-    monkeypatch.setattr(server, "PROBE_S", 0.1)
+    monkeypatch.setattr(wire, "PROBE_S", 0.1)
 
     async def scenario() -> None:
         async with bench() as b:
@@ -211,7 +210,7 @@ def test_a_control_socket_knows_whose_channel_has_left_the_application_before_an
 
 
 def test_events_that_nobody_reads_are_counted_and_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "EVENTS_MAX", 3)
+    monkeypatch.setattr(server, "EVENTS_MAX", 3)
 
     async def scenario() -> None:
         transport: Any = None
@@ -363,7 +362,7 @@ def test_a_controller_that_takes_no_new_calls_says_so_with_404(run: Run) -> None
 
 
 def test_a_control_socket_that_answers_stays_and_one_that_does_not_is_lost(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "PROBE_S", 0.05)
+    monkeypatch.setattr(wire, "PROBE_S", 0.05)
 
     async def scenario() -> None:
         async with bench() as b:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import hmac
-import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +16,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import structlog
 from picows import (
-    WSCloseCode,
     WSFrame,
     WSListener,
     WSMsgType,
@@ -32,13 +29,12 @@ from picows import (
 from voicebot.errors import AriError, MediaError, VoicebotError
 from voicebot.telephony.ari import Ari, Event, StasisEnd
 from voicebot.telephony.media import MediaLink
+from voicebot.telephony.wire import Probe, acknowledge_now, close, tcp
 
 log = structlog.get_logger()
 EVENTS_MAX = 10_000
 NO_NEW_CALLS = frozenset({b"starting\n", b"draining\n"})
 """What /healthz says with status 404: a load balancer then sends no new sockets and leaves those that are here (HAProxy's disable-on-404)."""
-PROBE_S = 1.0
-"""A socket is asked each second (RFC 6455, ping); one on which nothing comes in the time of two is taken for lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,36 +88,7 @@ class ControlLink:
         self._events.put_nowait(None)
 
     def close(self) -> None:
-        _close(self._transport)
-
-
-class _Probe:
-    """Asks a socket again and again, until the call is `over`, whether Asterisk is still there: one that is half-open never says so by itself."""
-
-    def __init__(self, transport: WSTransport, over: Callable[[], bool] = lambda: False) -> None:
-        self._transport = transport
-        self._over = over
-        self._unanswered = 0
-        self._ask()
-
-    def answered(self) -> None:
-        """Something came."""
-        self._unanswered = 0
-
-    def end(self) -> None:
-        self._timer.cancel()
-
-    def _ask(self) -> None:
-        if self._over():
-            return
-        if self._unanswered == 2:
-            log.warning("socket does not answer; taken for lost", path=self._transport.request.path.partition(b"?")[0].decode("latin-1"))
-            _shut(self._transport)
-            self._transport.disconnect(graceful=False)  # what is still to be sent would wait for ever
-            return
-        self._unanswered += 1
-        self._transport.send_ping()
-        self._timer = asyncio.get_running_loop().call_later(PROBE_S, self._ask)
+        close(self._transport)
 
 
 class _ControlSocket(WSListener):
@@ -129,16 +96,16 @@ class _ControlSocket(WSListener):
         self._on_link = on_link
         self._hold = hold
         self._link: ControlLink | None = None
-        self._probe: _Probe | None = None
+        self._probe: Probe | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        self._hold(_socket(transport).fileno())
+        self._hold(tcp(transport).fileno())
         self._link = link = ControlLink(transport)
         self._on_link(link)
-        self._probe = _Probe(transport, lambda: link.over)
+        self._probe = Probe(transport, lambda: link.over)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        _acknowledge_now(transport)
+        acknowledge_now(transport)
         if self._probe:
             self._probe.answered()
         if frame.msg_type == WSMsgType.TEXT and self._link:
@@ -147,7 +114,7 @@ class _ControlSocket(WSListener):
             except AriError as error:
                 log.warning("control message refused", error=str(error))
         elif frame.msg_type == WSMsgType.CLOSE:
-            _close(transport)
+            close(transport)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         if self._probe:
@@ -160,15 +127,15 @@ class _MediaSocket(WSListener):
     def __init__(self, link: MediaLink) -> None:
         self._link = link
         self._transport: WSTransport | None = None
-        self._probe: _Probe | None = None
+        self._probe: Probe | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
-        self._probe = _Probe(transport)
+        self._probe = Probe(transport)
         self._link.connect(self)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        _acknowledge_now(transport)
+        acknowledge_now(transport)
         if self._probe:
             self._probe.answered()
         if frame.msg_type == WSMsgType.BINARY:
@@ -197,7 +164,7 @@ class _MediaSocket(WSListener):
 
     def close(self) -> None:
         if self._transport:
-            _close(self._transport)
+            close(self._transport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,29 +238,6 @@ def check_port(host: str, port: int) -> None:
         except OSError as error:
             what = f"the controller cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}"
             raise VoicebotError(f"{what}; set [serve] port to a free one or stop what uses it") from None
-
-
-def _acknowledge_now(transport: WSTransport) -> None:
-    """Asterisk leaves Nagle's algorithm on: a delayed acknowledgement would hold its next frame back for 40 ms. Not sticky, see tcp(7)."""
-    _socket(transport).setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-
-
-def _close(transport: WSTransport) -> None:
-    if not transport.is_disconnected:
-        transport.send_close(WSCloseCode.OK)
-        _shut(transport)
-        transport.disconnect()
-
-
-def _shut(transport: WSTransport) -> None:
-    """End the connection for all who hold a copy of the socket: closing ours alone, Asterisk would wait for ever on the keeper's."""
-    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(_socket(transport).fileno())) as ours:
-        ours.shutdown(socket.SHUT_RDWR)
-
-
-def _socket(transport: WSTransport) -> socket.socket:
-    found: socket.socket = transport.underlying_transport.get_extra_info("socket")
-    return found
 
 
 def _refusal(status: HTTPStatus, body: bytes) -> WSUpgradeResponse:
