@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import logging
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from tempfile import TemporaryDirectory
@@ -61,7 +62,9 @@ def split(text: str, language: str) -> list[str]:
 @cache
 def _segmenter() -> Any:
     """jieba with its dictionary read anew: by default it would trust a file in the common temporary folder, which anybody may have put there."""
-    import jieba  # noqa: PLC0415 - takes a second to load; only calls in Chinese pay for it
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its source has escapes that Python warns of when it is compiled for the first time
+        import jieba  # noqa: PLC0415 - takes a second to load; only calls in Chinese pay for it
 
     jieba.setLogLevel(logging.WARNING)
     tokenizer = jieba.Tokenizer()
