@@ -241,6 +241,15 @@ def test_without_calls_it_ends_at_once(world: World) -> None:
     assert serving_until_asked(world, scenario) < 1
 
 
+def test_when_it_ends_it_takes_no_socket_that_asterisk_opens_anew(world: World) -> None:
+    async def scenario() -> None:
+        assert not world.refuses
+        os.kill(os.getpid(), signal.SIGINT)
+
+    serving_until_asked(world, scenario)
+    assert world.refuses
+
+
 def test_whoever_started_it_is_told_that_it_is_ready_alive_and_stopping(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     monkeypatch.setattr(app, "tell_starter", told.append)

@@ -162,7 +162,12 @@ class Controller:
         task.add_done_callback(self._tasks.discard)
 
     async def _end(self) -> None:
-        """Cancel what runs: calls hand their caller over as they end, then the journal is closed behind them."""
+        """Cancel what runs: calls hand their caller over as they end, then the journal is closed behind them.
+
+        Asterisk opens a socket that ends anew: nobody would be there to end that one.
+        """
+        if self._server:
+            self._server.refuse()
         for task in self._tasks:
             task.cancel()
         if self._tasks:

@@ -39,7 +39,7 @@ def test_a_slow_media_link_moves_mouth_to_ear_by_both_its_delays_and_a_call_show
                 late_ms = await mouth_to_ear_ms(bot)
                 relay.slow.clear()
                 await compare(bot)
-        assert late_ms - prompt_ms == pytest.approx(2_000 * DELAY_S, abs=350)
+        assert 2_000 * DELAY_S - 350 < late_ms - prompt_ms < 2_000 * DELAY_S + 1_500  # a busy machine adds to it
 
     async def compare(bot: Rig) -> None:
         before = await settled(lambda: held(bot))

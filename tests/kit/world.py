@@ -124,6 +124,8 @@ class World:
         self.grace_s(20.0)
         self.armed: list[tuple[float, float, bool]] = []
         self.disarmed = 0
+        self.refuses = False
+        """No new socket is taken."""
         self.detectors: list[Any] = []
         self.measures = Measures()
         self.watched: list[Any] = []
@@ -170,8 +172,12 @@ class World:
 
         class Listening:
             port = 4711
+            refuse = self._refuse
 
         yield Listening()
+
+    def _refuse(self) -> None:
+        self.refuses = True
 
     def _arm(self, timeout_s: float, exit: bool) -> None:  # noqa: A002 - faulthandler's own name
         self.armed.append((asyncio.get_running_loop().time(), timeout_s, exit))

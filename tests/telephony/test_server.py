@@ -261,6 +261,22 @@ def test_control_sockets_are_held_and_media_sockets_are_not(run: Run) -> None:
     run(scenario())
 
 
+def test_once_it_refuses_no_socket_comes_and_those_that_are_up_stay(run: Run) -> None:
+    async def scenario() -> None:
+        async with bench() as b:
+            port = b.server.port
+            transport, _ = await b.connect("/ari", GOOD)
+            b.server.refuse()
+            with pytest.raises(OSError, match="onnect"):
+                await asyncio.open_connection("127.0.0.1", port)
+            assert not transport.is_disconnected
+            [link] = b.calls
+            link.close()
+            await until(lambda: transport.is_disconnected)
+
+    run(scenario())
+
+
 def test_the_floor_has_its_own_path(run: Run) -> None:
     async def scenario() -> None:
         async with bench() as b:

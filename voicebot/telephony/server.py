@@ -203,6 +203,10 @@ class Server:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.refuse()
+
+    def refuse(self) -> None:
+        """Take no new socket from now on; those that are up stay."""
         if self._server:
             self._server.close()
 
