@@ -7,11 +7,11 @@ import inspect
 import pytest
 
 from voicebot import errors
-from voicebot.errors import AriError, VoicebotError, innermost, plain
+from voicebot.errors import AriError, VoicebotError, innermost, plain, told
 
 
 def test_the_tree_at_the_top_names_every_error_of_the_module() -> None:
-    kinds = [kind.__name__ for _, kind in inspect.getmembers(errors, inspect.isclass)]
+    kinds = [kind.__name__ for _, kind in inspect.getmembers(errors, inspect.isclass) if kind.__module__ == errors.__name__]
     assert all(kind in (errors.__doc__ or "") for kind in kinds)
 
 
@@ -36,3 +36,11 @@ def test_ours_speak_for_themselves_and_others_are_named(error: BaseException, li
 
 def test_an_ari_error_keeps_its_status() -> None:
     assert (AriError("x", 404).status, AriError("x").status) == (404, 0)
+
+
+def test_all_of_a_group_is_told_or_none() -> None:
+    ours, theirs = VoicebotError("a"), KeyError("b")
+    assert told(ours) == (ours,)
+    assert told(ExceptionGroup("", [ours, ExceptionGroup("", [ours])])) == (ours, ours)
+    assert told(ExceptionGroup("", [ours, theirs])) == ()
+    assert told(theirs) == ()

@@ -16,7 +16,7 @@ import msgspec
 import typer
 import uvloop
 
-from voicebot.errors import VoicebotError
+from voicebot.errors import VoicebotError, told
 from voicebot.settings import Settings, load
 
 
@@ -53,9 +53,11 @@ def main() -> None:
     """Entry point: a VoicebotError is one line on standard error and exit status 1."""
     try:
         app()
-    except* VoicebotError as errors:
-        for error in _each(errors):
-            print(f"voicebot: {error}", file=sys.stderr)
+    except (VoicebotError, BaseExceptionGroup) as error:
+        for one in (ours := told(error)):
+            print(f"voicebot: {one}", file=sys.stderr)
+        if not ours:
+            raise
         raise SystemExit(1) from None
 
 
@@ -218,12 +220,6 @@ def evaluate_anger(
         anger.write_scores(out, manifest, scored)
     if plot:
         plots.draw(plot, *scored.kept()[1:])
-
-
-def _each(error: BaseException) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        return [single for part in error.exceptions for single in _each(part)]
-    return [error]
 
 
 def _ready(settings_file: Path | None) -> Settings:

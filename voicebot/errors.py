@@ -12,6 +12,8 @@ VoicebotError
 └── StoreError           the journal's database
 """
 
+from collections.abc import Iterator
+
 
 class VoicebotError(Exception):
     """Base of all errors that are reported to a person without a traceback."""
@@ -58,6 +60,21 @@ def innermost(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def told(error: BaseException) -> tuple[VoicebotError, ...]:
+    """Every error of a group, each to be told to a person; none when anything else is among them."""
+    leaves = tuple(_leaves(error))
+    ours = tuple(leaf for leaf in leaves if isinstance(leaf, VoicebotError))
+    return ours if len(ours) == len(leaves) else ()
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield from _leaves(part)
+    else:
+        yield error
 
 
 def plain(error: BaseException) -> str:

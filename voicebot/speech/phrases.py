@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from voicebot.errors import EngineError
+from voicebot.errors import EngineError, innermost
 from voicebot.speech.tts import Voice
 from voicebot.speech.tts.shaping import SHAPE
 
@@ -91,8 +91,10 @@ class Phrases:
             async with asyncio.TaskGroup() as group:
                 for text in wanted:
                     group.create_task(one(text))
-        except* EngineError as failed:
-            raise _first(failed) from None
+        except BaseExceptionGroup as failed:
+            if isinstance(first := innermost(failed), EngineError):
+                raise first from None
+            raise
 
     def sweep(self) -> int:
         """Remove what is too much on disk, and drafts of processes that were killed; returns how many files. Takes a while: call it in a thread."""
@@ -220,9 +222,3 @@ async def _in_time(speech: Awaitable[bytes]) -> bytes:
             return await speech
     except TimeoutError:
         raise EngineError(f"the voice did not speak within {LATE_S:g} s") from None
-
-
-def _first(failed: BaseExceptionGroup[EngineError]) -> EngineError:
-    for error in failed.exceptions:
-        return _first(error) if isinstance(error, BaseExceptionGroup) else error
-    raise AssertionError("a group is never empty")

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from voicebot.dialogue.knowledge import load as load_knowledge
-from voicebot.errors import KnowledgeError, VoicebotError, innermost
+from voicebot.errors import KnowledgeError, VoicebotError, innermost, told
 from voicebot.testbed import bench_curve, bench_faults, bench_fuzz, bench_silent, bench_soak, bench_turns
 from voicebot.testbed import bench_runs as runs
 from voicebot.testbed.badlines import BAD_LINES, BadLine
@@ -169,8 +169,10 @@ def main() -> None:
     """Entry point: a VoicebotError is one line on standard error and exit status 1."""
     try:
         app()
-    except* VoicebotError as errors:
-        print(f"bench: {innermost(errors)}", file=sys.stderr)
+    except (VoicebotError, BaseExceptionGroup) as error:
+        if not told(error):
+            raise
+        print(f"bench: {innermost(error)}", file=sys.stderr)
         raise SystemExit(1) from None
 
 
