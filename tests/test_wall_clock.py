@@ -16,7 +16,7 @@ from voicebot.speech import ear
 SOURCE = Path(voicebot.__file__).parent
 WALL = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today")}
 MAY_READ_IT = {
-    "app.py": "when a call came in, for its record",
+    "reception.py": "when a call came in, for its record",
     "handover/spool.py": "how old a briefing left by a crash is",
     "resume.py": "how long a call had no controller: no other clock is common to two processes",
     "speech/phrases.py": "how old files of the phrase cache are",

@@ -119,7 +119,7 @@ def test_a_start_that_is_cancelled_leaves_nothing_running(on_loop: Run) -> None:
     async def main() -> None:
         engines = pool(processes=2)
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(engines.start(), 0.05)
+            await asyncio.wait_for(engines.start(), 0.001)
         await all_gone(engines)
 
     on_loop(main())

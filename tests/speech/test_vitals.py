@@ -88,7 +88,7 @@ def test_a_process_that_spins_is_at_work_and_uses_cpu(start: Callable[[str], int
 
 
 def test_a_process_that_sleeps_is_not_at_work(start: Callable[[str], int]) -> None:
-    pid = start("import time; sum(range(10**7)); time.sleep(60)")
+    pid = start("import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass\ntime.sleep(60)")
     until(lambda: vitals(pid).cpu_s > 0.05 and not vitals(pid).at_work)
 
 
