@@ -137,9 +137,9 @@ async def lost_ends(call: Call) -> None:
 
 
 async def both_ways(call: Call) -> None:
-    async with asyncio.TaskGroup() as scope:
-        scope.create_task(call.dtmf("8", "rfc4733", key_ms=160))
-        scope.create_task(call.dtmf("8", "dtmf-relay", key_ms=160))
+    assert call.stream.event_type is not None
+    call.stream.beside(key_frames("8", call.stream.event_type, 160))
+    await call.dtmf("8", "dtmf-relay", key_ms=160)
 
 
 async def over_speech(call: Call) -> None:

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,44 +163,11 @@ class DetectorStream:
             return  # `healthy` tells; turn-taking goes on with what webrtcvad says
 
 
-class SpeechDetector:
-    """Silero in one worker process for all calls. An async context manager."""
+class SpeechDetector(Pool):
+    """Silero in one worker process for all calls; `healthy` while windows are being answered."""
 
     def __init__(self) -> None:
-        self._pool = Pool(_FACTORY, {})
-
-    @property
-    def workers(self) -> tuple[Worker, ...]:
-        """The process, for watching."""
-        return self._pool.workers
-
-    @property
-    def healthy(self) -> bool:
-        """Whether windows are being answered."""
-        return self._pool.healthy
-
-    async def start(self) -> None:
-        """Return when the model is loaded. Raises EngineError."""
-        await self._pool.start()
-
-    async def launch(self) -> None:
-        """Start the process and return at once."""
-        await self._pool.launch()
-
-    async def until_ready(self) -> None:
-        """The rest of `start`, after `launch`. Raises EngineError, with nothing left running."""
-        await self._pool.until_ready()
-
-    async def stop(self) -> None:
-        """End the worker."""
-        await self._pool.stop()
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
-        await self.stop()
+        super().__init__(_FACTORY, {})
 
     def stream(self, on_probability: Callable[[int, float], None]) -> DetectorStream:
         """A stream for one call."""
@@ -209,4 +175,4 @@ class SpeechDetector:
 
     def worker(self) -> Worker:
         """The running worker. Raises EngineError while there is none."""
-        return self._pool.least_loaded()
+        return self.least_loaded()

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from voicebot.errors import EngineError
 from voicebot.speech.pool import Pool
@@ -134,45 +133,15 @@ class RecogniserStream:
             self.lost(error)
 
 
-class Recogniser:
-    """The recogniser of one language: `processes` workers, streams pinned to the least loaded. `factory` and `arguments`: see workers.Worker."""
+class Recogniser(Pool):
+    """The recogniser of one language: streams pinned to the least loaded worker. While it is not `healthy`, a new call is better led by its keys.
+
+    `factory` and `arguments`: see workers.Worker.
+    """
 
     def __init__(self, factory: str, arguments: Mapping[str, object], processes: int = 2) -> None:
-        self._pool = Pool(factory, arguments, processes)
-
-    async def start(self) -> None:
-        """Return when every worker has loaded its model. Raises EngineError."""
-        await self._pool.start()
-
-    async def launch(self) -> None:
-        """Start the processes and return at once."""
-        await self._pool.launch()
-
-    async def until_ready(self) -> None:
-        """The rest of `start`, after `launch`. Raises EngineError, with nothing left running."""
-        await self._pool.until_ready()
-
-    async def stop(self) -> None:
-        """End the workers."""
-        await self._pool.stop()
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
-        await self.stop()
-
-    @property
-    def workers(self) -> tuple[Worker, ...]:
-        """The processes, for counting and watching."""
-        return self._pool.workers
-
-    @property
-    def healthy(self) -> bool:
-        """Whether utterances are being recognised. While they are not, a new call is better led by its keys."""
-        return self._pool.healthy
+        super().__init__(factory, arguments, processes)
 
     def stream(self) -> RecogniserStream:
         """A stream for one utterance. Never raises: with no worker running, the stream's `settle` does."""
-        return RecogniserStream(self._pool)
+        return RecogniserStream(self)
