@@ -130,9 +130,9 @@ def begins_late(start_after_s: float) -> Callable[[FakeAsterisk], None]:
 
 
 def test_a_call_nobody_has_answered_yet_is_waited_for_when_its_start_is_late() -> None:
-    came, after_s = told(begins_late(6))
+    came, after_s = told(begins_late(2))
     assert isinstance(came, New)
-    assert after_s == pytest.approx(6.5, abs=0.1)
+    assert after_s == pytest.approx(2.5, abs=0.1)
 
 
 def test_a_call_whose_start_never_comes_is_unknown_in_the_end() -> None:

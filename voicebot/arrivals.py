@@ -19,8 +19,9 @@ from voicebot.telephony.server import ControlLink
 
 START_TIMEOUT_S = 1.2
 """Asterisk tells of a new call 0.5 s after it connects. When it has not by then, it is asked what the call is."""
-LATE_START_TIMEOUT_S = 10.0
-"""How long the start of a call that nobody has answered yet is waited for: on a busy machine it comes late."""
+LATE_START_TIMEOUT_S = 3.5
+"""How long the start of a call that nobody has answered yet is waited for: on a busy machine it comes late. Its first controller may also have been
+lost before anything of it was written: then it never comes, and its caller must be in the queue within 5 s of that."""
 CLOSE_TIMEOUT_S = 5.0
 STUCK_S = 2.0
 """A caller who is still with us so long after he was sent on does not go by himself."""
