@@ -156,6 +156,28 @@ def test_protected_input_is_silence_of_the_same_length_on_both_sides(tmp_path: P
     play(scenario)
 
 
+@pytest.mark.parametrize("written_first", [True, False])
+def test_what_must_not_be_kept_is_silence_afterwards(tmp_path: Path, written_first: bool) -> None:
+    taped = Taped(tmp_path)
+
+    async def call() -> None:
+        taped.recorder.start()
+        taped.hear(10)
+        if written_first:
+            await taped.recorder._write()
+        taped.recorder.blank(-500, 60)
+        taped.recorder.blank(100, 140)
+        taped.recorder.blank(180, 10_000)
+        taped.hear(1)
+        await taped.recorder.close()
+
+    asyncio.run(call())
+    with wave.open(str(taped.path)) as played:
+        samples = np.frombuffer(played.readframes(played.getnframes()), "<i2").reshape(-1, FRAME_SAMPLES, 2)
+    loud = [int(frame.any()) for frame in samples]
+    assert loud == [0, 0, 0, 1, 1, 0, 0, 1, 1, 0, 1]
+
+
 def test_a_refusal_deletes_what_was_recorded_at_once(tmp_path: Path) -> None:
     async def scenario() -> None:
         tape = Taped(tmp_path)

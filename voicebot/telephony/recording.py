@@ -36,6 +36,7 @@ COUNT_S = 5.0
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _BLOCK_BYTES = 4
+_MS_BYTES = SAMPLE_RATE_HZ // 1000 * _BLOCK_BYTES
 log = structlog.get_logger()
 
 
@@ -93,6 +94,12 @@ class Recorder:
             self._journal(Recorded(str(self._path), on=True, why="protected input is over"))
         self.paused = False
 
+    def blank(self, start_ms: int, end_ms: int) -> None:
+        """Silence instead of what was said from `start_ms` to `end_ms` since the first frame: it held a number that is kept nowhere."""
+        if self.on:
+            self._write()
+            asyncio.get_running_loop().run_in_executor(self._shelf.thread, self._blank, start_ms, end_ms)
+
     def refuse(self, parts: Iterable[str]) -> None:
         """The caller wants no recording: what there is of it is deleted now, with the `parts` of earlier controllers."""
         if self.on:
@@ -145,6 +152,13 @@ class Recorder:
             return error.strerror or str(error)
         return ""
 
+    def _blank(self, start_ms: int, end_ms: int) -> None:
+        try:
+            if self._tape:
+                self._tape.blank(start_ms * _MS_BYTES, end_ms * _MS_BYTES)
+        except OSError as error:
+            log.error("a secret stays in a recording", file=self._path.name, why=error.strerror)
+
     def _close(self) -> None:
         if self._tape:
             self._tape.close()
@@ -188,6 +202,11 @@ class Tape:
             os.ftruncate(self._file.fileno(), _HEADER.size + self._length)
             raise
         self._length += len(pcm)
+
+    def blank(self, start: int, end: int) -> None:
+        """Zeros over the bytes of pcm from `start` up to `end`, as far as there are any. Raises OSError."""
+        start, end = max(0, start), min(end, self._length)
+        self._put(bytes(max(0, end - start)), _HEADER.size + start)
 
     def close(self) -> None:
         """Closing twice is allowed."""
