@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import socket
+import ssl
 import struct
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -26,6 +27,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
 from voicebot.settings import Handover, Pbx, Settings
 from voicebot.telephony.pbx import PrivateAsterisk
 from voicebot.telephony.pbx_plan import plan
+from voicebot.telephony.secure import served
 
 SILENCE_ULAW = b"\xff" * 160
 
@@ -71,8 +73,8 @@ class Controller:
         self.port = 0
         self._server: asyncio.Server | None = None
 
-    async def open(self, port: int = 0) -> None:
-        self._server = await ws_create_server(self._accept, "127.0.0.1", port)
+    async def open(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        self._server = await ws_create_server(self._accept, "127.0.0.1", port, ssl=tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def close(self) -> None:
@@ -95,9 +97,9 @@ class Controller:
 class Phone(asyncio.DatagramProtocol):
     """A SIP phone of one call at a time, over UDP, with an RTP socket that sends silence and counts what it hears."""
 
-    def __init__(self, number: str, pbx_port: int, host: str = "127.0.0.1") -> None:
+    def __init__(self, number: str, pbx: tuple[str, int], host: str = "127.0.0.1") -> None:
         self.number, self.host = number, host
-        self._pbx = ("127.0.0.1", pbx_port)
+        self._pbx = pbx
         self._messages: asyncio.Queue[str] = asyncio.Queue()
         self._call_id, self._tag, self._cseq = uuid.uuid4().hex, uuid.uuid4().hex[:8], 0
         self._to = ""
@@ -133,12 +135,16 @@ class Phone(asyncio.DatagramProtocol):
             self.ended = self.ended or text.startswith("BYE ")
 
     @property
+    def _where(self) -> str:
+        return f"{self._pbx[0]}:{self._pbx[1]}"
+
+    @property
     def _contact(self) -> str:
         return f"Contact: <sip:{self.number}@{self.host}:{self.port}>"
 
     async def register(self, password: str) -> int:
         """The final status of a REGISTER, having answered the challenge."""
-        uri = f"sip:127.0.0.1:{self._pbx[1]}"
+        uri = f"sip:{self._where}"
         self._request("REGISTER", uri, self._contact)
         challenge = await self._response()
         if _status(challenge) != 401:
@@ -148,7 +154,7 @@ class Phone(asyncio.DatagramProtocol):
 
     async def invite(self, dialled: str, codecs: str = "0 8 101") -> int:
         """The final status of an INVITE; 200 is acknowledged."""
-        uri = f"sip:{dialled}@127.0.0.1:{self._pbx[1]}"
+        uri = f"sip:{dialled}@{self._where}"
         self._request("INVITE", uri, self._contact, "Content-Type: application/sdp", body=self._offer(codecs))
         while (status := _status(answer := await self._response())) < 200:
             self.statuses.append(status)
@@ -159,31 +165,29 @@ class Phone(asyncio.DatagramProtocol):
         return status
 
     def bye(self, dialled: str = "100") -> None:
-        self._request("BYE", f"sip:{dialled}@127.0.0.1:{self._pbx[1]}")
+        self._request("BYE", f"sip:{dialled}@{self._where}")
 
     def bye_to_caller(self) -> None:
         """End a call that this phone answered: the header fields turn round."""
         self._call_id, self._to = self._invited["Call-ID"], self._invited["From"]
-        self._request("BYE", f"sip:{self.number}@127.0.0.1:{self._pbx[1]}")
+        self._request("BYE", f"sip:{self.number}@{self._where}")
 
     def refer(self, dialled: str, to: str) -> None:
         """Attempt a transfer (RFC 3515)."""
-        self._request("REFER", f"sip:{dialled}@127.0.0.1:{self._pbx[1]}", self._contact, f"Refer-To: <sip:{to}@127.0.0.1>")
+        self._request("REFER", f"sip:{dialled}@{self._where}", self._contact, f"Refer-To: <sip:{to}@127.0.0.1>")
 
     def heard(self) -> list[str]:
         return [self._messages.get_nowait() for _ in range(self._messages.qsize())]
 
     def info(self, dialled: str, key: str) -> None:
-        self._request(
-            "INFO", f"sip:{dialled}@127.0.0.1:{self._pbx[1]}", "Content-Type: application/dtmf-relay", body=f"Signal={key}\r\nDuration=160\r\n"
-        )
+        self._request("INFO", f"sip:{dialled}@{self._where}", "Content-Type: application/dtmf-relay", body=f"Signal={key}\r\nDuration=160\r\n")
 
     async def talk(self, for_s: float, loud: bool = False) -> None:
         """Send silence, or the loudest square wave, to where the SDP says, 50 packets a second."""
         sound = b"\x80" * 80 + b"\x00" * 80 if loud else SILENCE_ULAW
         port = int(re.search(r"m=audio (\d+)", self.sdp)[1])  # type: ignore[index]
         for sequence in range(int(for_s * 50)):
-            self._rtp.sendto(struct.pack(">BBHII", 0x80, 0, sequence, sequence * 160, 7) + sound, ("127.0.0.1", port))
+            self._rtp.sendto(struct.pack(">BBHII", 0x80, 0, sequence, sequence * 160, 7) + sound, (self._pbx[0], port))
             await asyncio.sleep(0.02)
 
     def loudest_heard(self, packets: int) -> int:
@@ -266,7 +270,7 @@ class Floor:
     basic = staticmethod(basic)
 
     async def phone(self, number: str, host: str = "127.0.0.1") -> Phone:
-        phone = Phone(number, self.pbx.sip_port, host)
+        phone = Phone(number, (self.pbx.plan.sip_host, self.pbx.sip_port), host)
         await phone.open()
         self.phones.append(phone)
         return phone
@@ -275,7 +279,7 @@ class Floor:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Floor]:
     controller = Controller()
-    await controller.open()
+    await controller.open(tls=served(settings.serve))
     floor = Floor(PrivateAsterisk(plan(settings, controller_port=controller.port)), controller)
     try:
         async with floor.pbx:
@@ -298,3 +302,9 @@ def settings(tmp_path: Path, asterisk_tree: Path, monkeypatch: pytest.MonkeyPatc
 def floor(settings: Settings) -> Callable[[], AbstractAsyncContextManager[Floor]]:
     """`async with floor() as it:` runs everything; afterwards nothing of it is left."""
     return lambda: running(settings)
+
+
+@pytest.fixture
+def opened() -> Callable[[Settings], AbstractAsyncContextManager[Floor]]:
+    """The same with settings of one's own."""
+    return running

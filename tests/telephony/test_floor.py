@@ -159,6 +159,20 @@ def test_without_a_briefing_none_is_journalled() -> None:
     assert "BriefingStarted 6001" not in Bench().follow(briefed=False).play(QUEUED, RINGS, ANSWERS).told
 
 
+def test_in_edge_mode_the_uri_is_the_agent_who_hears_no_briefing_and_is_called_again() -> None:
+    """The queue has one member, the endpoint that bears the URI's name; each attempt is a channel of its own."""
+    bench = Bench()
+    bench.floor.announced = False
+    first, second = Channel("a", "PJSIP/600-00000002"), Channel("b", "PJSIP/600-00000003")
+    attempts = (Dial(first, "RINGING", CALLER), Dial(first, "NOANSWER", CALLER), Dial(second, "RINGING", CALLER), Dial(second, "ANSWER", CALLER))
+    bench.follow(briefed=True).play(QUEUED, *attempts, joins(), ChannelDestroyed(second), GONE)
+    assert bench.told == [
+        *["QueueEntered support", "AgentRang 600", "AgentLeft 600 no answer", "AgentRang 600"],
+        *["AgentAnswered 600", "AgentJoined 600", "AgentLeft 600 hung up"],
+    ]
+    assert bench.record.outcome == "handed_over"
+
+
 def test_a_caller_that_stayed_is_dropped_unsealed() -> None:
     bench = Bench().follow()
     bench.floor.drop("c")

@@ -73,7 +73,7 @@ def test_a_taken_sip_port_is_named_with_the_setting(asterisk: PbxPlan, kind: soc
             taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(PbxError, match=rf"^port {port} on 127\.0\.0\.1 is already in use; set \[pbx\] sip_port$"):
-            check_ports(dataclasses.replace(asterisk, sip_port=port))
+            check_ports("127.0.0.1", port)
 
 
 def test_console_of_nobody_is_named(tmp_path: Path, run: Run) -> None:
@@ -91,11 +91,11 @@ def test_it_starts_answers_and_stops_leaving_no_process_and_no_port(asterisk: Pb
             assert "Asterisk 2" in await pbx.cli("core show version")
             assert pbx.sip_port == asterisk.sip_port
             with pytest.raises(PbxError, match="already in use"):
-                check_ports(asterisk)
+                check_ports(asterisk.sip_host, asterisk.sip_port)
             pid = pbx.pid
         assert pid is not None
         assert not alive(pid)
-        check_ports(asterisk)
+        check_ports(asterisk.sip_host, asterisk.sip_port)
 
     run(steps())
 
@@ -174,7 +174,7 @@ def test_what_did_not_load_is_named_and_nothing_keeps_running(
             await pbx.start()
         assert "\n" not in str(caught.value)
         assert pbx.pid is None
-        check_ports(asterisk)
+        check_ports(asterisk.sip_host, asterisk.sip_port)
 
     run(steps())
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicebot.errors import PbxError, SettingsError
-from voicebot.settings import Pbx, Settings
+from voicebot.settings import Pbx, Serve, Settings
 from voicebot.telephony import pbx_plan
 from voicebot.telephony.pbx_plan import Binary, find_binary, media_connection, parse_version, plan, recent_enough, secret, version
+from voicebot.trunk import Trunk
 
 
 @pytest.fixture(autouse=True)
@@ -58,9 +59,36 @@ def test_several_controllers_are_reached_through_the_balancer_but_each_for_its_o
     assert made.media == ways
 
 
-def test_controllers_on_two_hosts_may_have_the_same_port(tmp_path: Path, tree: Path) -> None:
-    made = plan(settings(tmp_path, tree, sip_port=5070, balancer="10.0.0.9:8088", controllers=("10.0.0.1:8088", "10.0.0.2:8088")))
-    assert set(made.media.values()) == {"ws://10.0.0.1:8088/media", "ws://10.0.0.2:8088/media"}
+def test_controllers_on_two_hosts_may_have_the_same_port_and_are_reached_by_verified_tls(tmp_path: Path, tree: Path) -> None:
+    ways = {"sip_port": 5070, "balancer": "10.0.0.9:8088", "controllers": ("10.0.0.1:8088", "10.0.0.2:8088")}
+    safe = Serve(tls_certificate=tmp_path / "certificate", tls_key=tmp_path / "key", tls_ca=tmp_path / "ca")
+    made = plan(settings(tmp_path, tree, **ways).model_copy(update={"serve": safe}))
+    assert set(made.media.values()) == {"wss://10.0.0.1:8088/media", "wss://10.0.0.2:8088/media"}
+    assert (made.control_url, made.floor_url, made.ca) == ("wss://10.0.0.9:8088/ari", "wss://10.0.0.9:8088/floor", tmp_path / "ca")
+    with pytest.raises(SettingsError, match=r"10\.0\.0\.1:8088 is reached by wss:// alone: set \[serve\] tls_certificate and tls_key"):
+        plan(settings(tmp_path, tree, **ways))
+
+
+# Edge mode.
+
+
+def test_with_a_trunk_there_are_neither_agents_nor_anonymous_callers_and_one_address(tmp_path: Path, tree: Path) -> None:
+    trunk = Trunk(peer="127.0.0.2:5060", handover_uri="sip:600@pbx", listen="127.0.0.3")
+    made = plan(settings(tmp_path, tree, sip_port=0, anonymous=True).model_copy(update={"trunk": trunk}), anonymous=True)
+    assert (made.agents, made.anonymous, made.sip_host) == ({}, False, "127.0.0.3")
+    assert made.transports == ("voicebot-trunk",)
+    assert made.endpoints == ("voicebot-trunk", "600")
+    assert made.members == ("600",)
+    assert not list((tmp_path / "secrets").glob("agent-*"))
+
+
+def test_without_a_trunk_agents_are_rung_and_callers_come_by_the_profile(tmp_path: Path, tree: Path) -> None:
+    made = plan(settings(tmp_path, tree, sip_port=5070, anonymous=True))
+    assert made.trunk is None
+    assert made.transports == ("voicebot-udp", "voicebot-tcp")
+    assert made.endpoints == ("6001", "6002", "6003", "voicebot-caller")
+    assert made.members == ("6001", "6002", "6003")
+    assert "voicebot-caller" not in plan(settings(tmp_path, tree, sip_port=5070)).endpoints
 
 
 def test_a_controller_knows_the_way_to_itself() -> None:

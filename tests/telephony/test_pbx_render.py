@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -146,3 +147,26 @@ def test_a_lone_at_sign_in_a_template_stays(plan: PbxPlan, tmp_path: Path) -> No
         (tmp_path / path.name).write_text(path.read_text())
     (tmp_path / "cdr.conf").write_text("; sip:100@127.0.0.1, @@, @ @{queue}\n")
     assert configuration(plan, tmp_path)["cdr.conf"].endswith("support\n")
+
+
+def test_plain_sockets_are_plain_and_wss_ones_verify_certificate_and_name(plan: PbxPlan) -> None:
+    assert configuration(plan)["websocket_client.conf"].count("\ntls_enabled = no\n") == 4
+    urls: dict[str, Any] = {
+        "control_url": "wss://bot.example:9/ari",
+        "floor_url": "wss://bot.example:9/floor",
+        "media": {"m": "wss://bot.example:9/media"},
+    }
+    sockets = configuration(dataclasses.replace(plan, **urls, ca=Path("/ca.pem")))["websocket_client.conf"]
+    verified = "\ntls_enabled = yes\nca_list_file = /ca.pem\nverify_server_cert = yes\nverify_server_hostname = yes\n"
+    assert sockets.count(verified) == sockets.count("type = websocket_client") == 3
+    assert "tls_enabled = no" not in sockets
+
+
+def test_without_a_trunk_nothing_of_it_is_there(plan: PbxPlan) -> None:
+    files = configuration(plan)
+    assert "voicebot-trunk" not in "".join(files.values())
+    assert not {"load=app_stack.so", "load=res_srtp.so"} & options(files["modules.conf"])
+    assert "[voicebot-headers]" not in files["extensions.conf"]
+    assert {"VOICEBOT_HEADERS=", "VOICEBOT_POP="} <= options(files["extensions.conf"])
+    assert {"wrapuptime=2", "retry=1", "ringinuse=no"} <= options(files["queues.conf"])
+    assert not [name for name in files if "trunk" in name or "loopback" in name]

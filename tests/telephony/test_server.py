@@ -7,24 +7,33 @@ import base64
 import json
 import os
 import select
+import shutil
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 from picows.common import WSHandshakeError
 from structlog.testing import capture_logs
 
 from voicebot.errors import AriError, VoicebotError
+from voicebot.settings import Serve
 from voicebot.telephony import server, wire
 from voicebot.telephony.ari import StasisStart
 from voicebot.telephony.media import Frame, MediaLink
+from voicebot.telephony.secure import asking, served
 from voicebot.telephony.server import ControlLink, Credentials, Handlers, Server
+from voicebot.testbed.certificates import PROGRAM, Certificates, certificates
+from voicebot.up import health
 from voicebot.values import FRAME_BYTES
 
 Run = Callable[[object], object]
+needs_openssl = pytest.mark.skipif(shutil.which(PROGRAM) is None, reason="needs openssl: apt-get install openssl")
 GOOD = {"Authorization": "Basic " + base64.b64encode(b"voicebot:secret").decode()}
 
 
@@ -49,7 +58,7 @@ class Asterisk(WSListener):
 
 
 class Bench:
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.calls: list[ControlLink] = []
         self.floors: list[ControlLink] = []
         self.frames: list[Frame] = []
@@ -65,7 +74,7 @@ class Bench:
             lambda: (self.well, self.why),
             lambda: b"calls 1\n",
         )
-        self.server = Server("127.0.0.1", 0, Credentials("voicebot", "secret"), handlers)
+        self.server = Server("127.0.0.1", 0, Credentials("voicebot", "secret"), handlers, tls)
 
     async def connect(self, path: str, headers: dict[str, str], *, answers_pings: bool = True) -> tuple[WSTransport, Asterisk]:
         url = f"ws://127.0.0.1:{self.server.port}{path}"
@@ -392,5 +401,81 @@ def test_a_control_socket_that_answers_stays_and_one_that_does_not_is_lost(run: 
             await mute.closed.wait()
             assert not b.calls[0].ari.lost
             transport.disconnect()
+
+    run(scenario())
+
+
+# TLS.
+
+
+@asynccontextmanager
+async def tls_bench(folder: Path) -> AsyncIterator[tuple[Bench, Certificates]]:
+    made = await certificates(folder, "IP:127.0.0.1")
+    found = Bench(served(Serve(tls_certificate=made.certificate, tls_key=made.key)))
+    async with found.server:
+        yield found, made
+        await asyncio.sleep(0.05)
+
+
+@needs_openssl
+@pytest.mark.parametrize("loop", [asyncio.run, uvloop.run])
+def test_over_tls_all_goes_as_in_plain_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loop: Callable[[Any], Any]) -> None:
+    """Events, requests, audio both ways, the probe that asks whether a socket is alive, and the close that everybody sees."""
+    monkeypatch.setattr(wire, "PROBE_S", 0.1)
+
+    async def scenario() -> None:
+        async with tls_bench(tmp_path) as (b, made):
+            url, trust = f"wss://127.0.0.1:{b.server.port}", ssl.create_default_context(cafile=made.authority)
+            transport, asterisk = await ws_connect(Asterisk, f"{url}/ari", extra_headers=GOOD, ssl_context=trust)
+            assert isinstance(asterisk, Asterisk)
+            await until(lambda: b.calls)
+            transport.send(WSMsgType.TEXT, b'{"type":"StasisStart","application":"a","channel":{"id":"1"}}')
+            assert isinstance(await b.calls[0].next(), StasisStart)
+            answering = asyncio.create_task(b.calls[0].ari.answer("1"))
+            await until(lambda: asterisk.texts)
+            number = json.loads(asterisk.texts[0])["request_id"]
+            transport.send(WSMsgType.TEXT, json.dumps({"type": "RESTResponse", "request_id": number, "status_code": 204}).encode())
+            await answering
+            b.waiting["t1"] = link = MediaLink(b.frames.append)
+            media, heard = await ws_connect(Asterisk, f"{url}/media?token=t1", extra_headers=GOOD, ssl_context=trust)
+            assert isinstance(heard, Asterisk)
+            await link.opened(1)
+            media.send(WSMsgType.BINARY, b"\1" * FRAME_BYTES)
+            await until(lambda: b.frames)
+            link.play(b"\2" * FRAME_BYTES)
+            await until(lambda: b"\2" * FRAME_BYTES in heard.audio)
+            await asyncio.sleep(0.4)  # a few probes
+            assert not b.calls[0].ari.lost
+            b.calls[0].close()
+            link.close()
+            for each in (asterisk, heard):
+                await asyncio.wait_for(each.closed.wait(), 5)
+
+    loop(scenario())
+
+
+@needs_openssl
+def test_who_does_not_trust_the_certificate_says_so_before_the_password_is_told(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with tls_bench(tmp_path / "one") as (b, made):
+            other = await certificates(tmp_path / "other", "IP:127.0.0.1")
+            url = f"127.0.0.1:{b.server.port}/ari"
+            for authority in (None, other.authority):
+                with pytest.raises(ssl.SSLCertVerificationError):
+                    await ws_connect(Asterisk, f"wss://{url}", extra_headers=GOOD, ssl_context=ssl.create_default_context(cafile=authority))
+            with pytest.raises(WSHandshakeError):
+                await ws_connect(Asterisk, f"wss://{url}", ssl_context=ssl.create_default_context(cafile=made.authority))
+            assert not b.calls
+
+    run(scenario())
+
+
+@needs_openssl
+def test_health_is_asked_by_tls_too_and_not_in_plain_text(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with tls_bench(tmp_path) as (b, made):
+            asked = asking(Serve(tls_certificate=made.certificate, tls_key=made.key, tls_ca=made.authority))
+            assert await health("127.0.0.1", b.server.port, asked) == b"why"
+            assert await health("127.0.0.1", b.server.port) is None
 
     run(scenario())

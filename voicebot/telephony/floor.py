@@ -57,6 +57,8 @@ class Floor:
     _journal: Journal | None = None
     link: ControlLink | None = None
     """The floor's socket, while this controller has it."""
+    announced: bool = True
+    """Whether who answers hears the briefing: in edge mode it goes ahead of the caller in headers, unless [trunk] announce says otherwise."""
     _callers: dict[str, Followed] = field(default_factory=dict)
     _strays: Strays = field(init=False)
     _watched: bool = False
@@ -78,7 +80,7 @@ class Floor:
         caller = self._callers.setdefault(channel, Followed(record, zero_s))
         if isinstance(caller.record, Awaited):
             caller.record.into(record, round((caller.zero_s - zero_s) * 1000))
-        caller.record, caller.zero_s, caller.briefed, caller.seen_s = record, zero_s, briefed, self.clock()
+        caller.record, caller.zero_s, caller.briefed, caller.seen_s = record, zero_s, briefed and self.announced, self.clock()
 
     def drop(self, channel: str) -> None:
         """The channel did not leave the bot after all."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -49,13 +50,13 @@ class PrivateAsterisk:
             raise PbxError(f"Asterisk {named} is too old; 22.8, 20.18 or 23.2 is needed: run scripts/setup")
         if found != TESTED_VERSION:
             _log.warning("asterisk is not the tested version", found=named, tested=".".join(map(str, TESTED_VERSION)))
-        check_ports(self.plan)
-        render(self.plan, self._dialplans)
+        check_ports(self.plan.sip_host, self.plan.sip_port)
+        self.configure()
         for stale in (self.plan.control_socket, self.plan.run / "asterisk.pid"):
             stale.unlink(missing_ok=True)
         try:
             await self._boot()
-            await self._verify()
+            await self.verify()
         except BaseException:
             await self.stop()
             raise
@@ -118,7 +119,12 @@ class PrivateAsterisk:
                 return
             await asyncio.sleep(0.02)
 
-    async def _verify(self) -> None:
+    def configure(self) -> None:
+        """Write its configuration. Raises PbxError."""
+        render(self.plan, self._dialplans)
+
+    async def verify(self) -> None:
+        """Raise PbxError for the first thing that is not as it has to be."""
         wanted = wanted_modules((self.plan.etc / "modules.conf").read_text(encoding="utf-8"))
         if absent := sorted(wanted - running_modules(await self.cli("module show"))):
             raise PbxError(f"Asterisk module {', '.join(absent)} did not load; run scripts/setup to repair the tree, see {self.plan.log}")
@@ -131,18 +137,17 @@ class PrivateAsterisk:
 def _expected(plan: PbxPlan) -> tuple[tuple[str, tuple[str, ...], str], ...]:
     """What the console must say of a PBX that can take calls: command, words in its answer, what is wrong without them."""
     address = f"{plan.sip_host}:{plan.sip_port}"
-    callers = ("voicebot-caller",) if plan.anonymous else ()
     return (
         (
             "moh show files",
             (f"Class: voicebot\n\tFile: {plan.music / 'loop'}\n",),
             f"music on hold class 'voicebot' has no file; delete {plan.music} and start again",
         ),
-        ("pjsip show transports", ("voicebot-udp", "voicebot-tcp"), f"Asterisk could not open {address}; set [pbx] sip_port"),
-        ("pjsip show endpoints", (*plan.agents, *callers), "a SIP endpoint was refused; compare dialplans/pjsip.conf with the repository"),
+        ("pjsip show transports", plan.transports, f"Asterisk could not open {address}; set [pbx] sip_port"),
+        ("pjsip show endpoints", plan.endpoints, "a SIP endpoint was refused; compare dialplans/pjsip.conf with the repository"),
         (
             f"queue show {plan.queue}",
-            tuple(f"PJSIP/{agent}" for agent in plan.agents),
+            tuple(f"PJSIP/{member}" for member in plan.members),
             "an agent is not in the queue; see dialplans/queues.conf",
         ),
         ("dialplan show voicebot-inbound", tuple(f"'{number}'" for number in plan.hotlines), "a hotline is missing; see dialplans/extensions.conf"),
@@ -150,18 +155,20 @@ def _expected(plan: PbxPlan) -> tuple[tuple[str, tuple[str, ...], str], ...]:
     )
 
 
-def check_ports(plan: PbxPlan) -> None:
-    """Raise PbxError when the SIP port is taken, over UDP or TCP."""
+def check_ports(host: str, port: int) -> None:
+    """Raise PbxError when SIP cannot be taken there, over UDP or TCP."""
     for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
         with socket.socket(socket.AF_INET, kind) as probe:
             if kind == socket.SOCK_STREAM:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((plan.sip_host, plan.sip_port))
+                probe.bind((host, port))
             except PermissionError:
-                raise PbxError(f"port {plan.sip_port} needs root; set [pbx] sip_port to 1024 or more") from None
-            except OSError:
-                raise PbxError(f"port {plan.sip_port} on {plan.sip_host} is already in use; set [pbx] sip_port") from None
+                raise PbxError(f"port {port} needs root; set [pbx] sip_port to 1024 or more") from None
+            except OSError as error:
+                if error.errno == errno.EADDRNOTAVAIL:
+                    raise PbxError(f"{host} is no address of this machine; correct [trunk] listen or [pbx] sip_host") from None
+                raise PbxError(f"port {port} on {host} is already in use; set [pbx] sip_port") from None
 
 
 def wanted_modules(modules_conf: str) -> frozenset[str]:

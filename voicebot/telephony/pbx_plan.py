@@ -16,6 +16,8 @@ from pathlib import Path
 
 from voicebot.errors import PbxError, SettingsError
 from voicebot.settings import Settings
+from voicebot.telephony.secure import TRUSTED_AUTHORITIES, scheme
+from voicebot.telephony.trunk import TrunkPlan, planned
 
 APP = "voicebot"
 USERNAME = "voicebot"
@@ -61,6 +63,10 @@ class PbxPlan:
     ring_s: int
     max_wait_s: int
     anonymous: bool
+    trunk: TrunkPlan | None = None
+    """Edge mode: with it there are neither agents nor anonymous callers here."""
+    ca: Path = TRUSTED_AUTHORITIES
+    """Who may have signed the controller's certificate, where its sockets are wss://."""
     app: str = APP
     username: str = USERNAME
 
@@ -77,6 +83,21 @@ class PbxPlan:
     @property
     def music(self) -> Path:
         return self.run / "music"
+
+    @property
+    def transports(self) -> tuple[str, ...]:
+        """Asterisk's names for what it takes SIP on."""
+        return (self.trunk.endpoints[0],) if self.trunk else ("voicebot-udp", "voicebot-tcp")
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Everybody who can call here or be called."""
+        return self.trunk.endpoints if self.trunk else (*self.agents, *(("voicebot-caller",) if self.anonymous else ()))
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Whom the queue rings."""
+        return (self.trunk.handover,) if self.trunk else tuple(self.agents)
 
     @property
     def etc(self) -> Path:
@@ -96,30 +117,34 @@ def plan(settings: Settings, *, controller_port: int | None = None, anonymous: b
 
     `[pbx] sip_port = 0` takes a free port. Raises PbxError naming the setting that cannot be.
     """
-    pbx = settings.pbx
+    pbx, trunk = settings.pbx, planned(settings.trunk)
+    sip_host = settings.trunk.listen if settings.trunk else pbx.sip_host
     run = _usable_run_folder(pbx.run.resolve())
     own = f"{settings.serve.host}:{controller_port or settings.serve.port}"
-    controller = f"ws://{pbx.balancer or own}"
+    ws = scheme(settings.serve, (own, *pbx.controllers, *([pbx.balancer] if pbx.balancer else [])))
+    controller = f"{ws}://{pbx.balancer or own}"
     if pbx.rtp_last - pbx.rtp_first < 3:
         raise PbxError(f"RTP ports {pbx.rtp_first}-{pbx.rtp_last} hold no call; set [pbx] rtp_first and rtp_last")
     return PbxPlan(
         binary=find_binary(pbx.tree.resolve()),
         run=run,
-        sip_host=pbx.sip_host,
-        sip_port=pbx.sip_port or _free_port(pbx.sip_host),
+        sip_host=sip_host,
+        sip_port=pbx.sip_port or _free_port(sip_host),
         rtp_first=pbx.rtp_first,
         rtp_last=pbx.rtp_last,
         control_url=f"{controller}/ari",
         floor_url=f"{controller}/floor",
-        media={media_connection(pbx.controllers, each): f"ws://{each}/media" for each in pbx.controllers or (own,)},
+        media={media_connection(pbx.controllers, each): f"{ws}://{each}/media" for each in pbx.controllers or (own,)},
         password=secret(settings.secrets, "control"),
         ari_password=secret(settings.secrets, "ari"),
-        agents={agent: secret(settings.secrets, f"agent-{agent}") for agent in pbx.agents},
+        agents={} if trunk else {agent: secret(settings.secrets, f"agent-{agent}") for agent in pbx.agents},
         hotlines={number: hotline.language for number, hotline in settings.hotlines.items()},
         queue=settings.handover.queue,
         ring_s=settings.handover.ring_s,
         max_wait_s=settings.handover.max_wait_s,
-        anonymous=pbx.anonymous if anonymous is None else anonymous,
+        anonymous=not trunk and (pbx.anonymous if anonymous is None else anonymous),
+        trunk=trunk,
+        ca=(settings.serve.tls_ca or TRUSTED_AUTHORITIES).resolve(),
     )
 
 

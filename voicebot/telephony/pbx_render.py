@@ -16,11 +16,21 @@ from voicebot.telephony.pbx_music import hold_music
 from voicebot.telephony.pbx_plan import PbxPlan
 
 DIALPLANS = Path(__file__).resolve().parents[2] / "dialplans"
-FRAGMENTS = ("extensions-hotline.conf", "pjsip-agent.conf", "pjsip-callers.conf", "queues-member.conf", "websocket_client-media.conf")
-"""Files that stand inside another one, once for each hotline, agent, profile or controller."""
+FRAGMENTS = (
+    *("extensions-hotline.conf", "extensions-number.conf", "extensions-trunk.conf"),
+    *("pjsip-agent.conf", "pjsip-callers.conf", "pjsip-loopback.conf", "pjsip-trunk.conf", "pjsip-trunk-auth.conf"),
+    *("modules-trunk.conf", "queues-member.conf", "websocket_client-media.conf"),
+)
+"""Files that stand inside another one, once for each hotline, agent, profile, trunk or controller."""
 FOLDERS = ("etc", "lib", "cache", "music", "sounds", "briefings")
 
 
+_VERIFIED = "tls_enabled = yes\nca_list_file = {ca}\nverify_server_cert = yes\nverify_server_hostname = yes"
+_NO_TRUNK = {
+    **dict.fromkeys(("headers", "pop_url", "transports", "trunk_dialplan", "trunk_modules"), ""),
+    **{"retry_s": "1", "wrapup_s": "2", "ringinuse": "no"},
+}
+"""How the place-holders that serve the trunk are filled where there is none: agents' phones ring, each for one caller."""
 _PLACE_HOLDER = re.compile(r"@\{([a-z_]+)\}")
 
 
@@ -30,10 +40,10 @@ def render(plan: PbxPlan, dialplans: Path = DIALPLANS) -> None:
         for folder in (plan.run, *(plan.run / name for name in FOLDERS)):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, text in configuration(plan, dialplans).items():
-            _write(plan.etc / name, text.encode())
+            write(plan.etc / name, text.encode())
         music = plan.music / "loop.sln16"
         if not music.exists():
-            _write(music, hold_music())
+            write(music, hold_music())
     except OSError as error:
         raise PbxError(f"{error.filename or plan.run}: {error.strerror}; set [pbx] run to a folder this account can write") from None
 
@@ -45,32 +55,44 @@ def configuration(plan: PbxPlan, dialplans: Path = DIALPLANS) -> dict[str, str]:
     if missing:
         raise PbxError(f"{dialplans}: {', '.join(missing)} missing; restore the folder from the repository")
     values = _values(plan)
-    values["hotlines"] = _each(templates, "extensions-hotline.conf", ({"number": n, "language": lang} for n, lang in plan.hotlines.items()))
-    values["agents"] = _each(templates, "pjsip-agent.conf", ({"agent": n, "secret": secret} for n, secret in plan.agents.items()))
-    values["members"] = _each(templates, "queues-member.conf", ({"agent": n} for n in plan.agents))
-    account = {"username": plan.username, "password": plan.password}
+    hotlines = [{"number": number, "language": language} for number, language in plan.hotlines.items()]
+    account = {"username": plan.username, "password": plan.password, "tls_options": values["tls_options"]}
     values["media"] = _each(templates, "websocket_client-media.conf", ({"connection": c, "url": url, **account} for c, url in plan.media.items()))
+    values["hotlines"] = _each(templates, "extensions-hotline.conf", hotlines)
+    values["agents"] = _each(templates, "pjsip-agent.conf", ({"agent": n, "secret": secret} for n, secret in plan.agents.items()))
+    values["members"] = _each(templates, "queues-member.conf", ({"agent": n} for n in plan.members))
     values["callers"] = _each(templates, "pjsip-callers.conf", [{}] if plan.anonymous else [])
-    return {name: _fill(name, text, values) for name, text in templates.items() if name not in FRAGMENTS}
+    if plan.trunk is None:
+        values["transports"] = _each(templates, "pjsip-loopback.conf", [values])
+    else:
+        values["hotlines"] = f"{values['hotlines']}{_each(templates, 'extensions-number.conf', hotlines)}"
+        values["agents"] = "".join(_each(templates, name, [values]) for name in plan.trunk.sections)
+        values["trunk_dialplan"] = templates["extensions-trunk.conf"]
+        values["trunk_modules"] = templates["modules-trunk.conf"]
+    return {name: fill(name, text, values) for name, text in templates.items() if name not in FRAGMENTS}
 
 
 def _values(plan: PbxPlan) -> dict[str, object]:
     values: dict[str, object] = {field.name: getattr(plan, field.name) for field in dataclasses.fields(plan)}
-    return values | {"spool": plan.spool, "sounds": plan.sounds, "modules": plan.binary.modules, "data": plan.binary.data}
+    values |= {"spool": plan.spool, "sounds": plan.sounds, "modules": plan.binary.modules, "data": plan.binary.data}
+    values |= {"tls_options": _VERIFIED.format(ca=plan.ca) if plan.control_url.startswith("wss:") else "tls_enabled = no"}
+    return {**values, **(plan.trunk.values() if plan.trunk else _NO_TRUNK)}
 
 
 def _each(templates: Mapping[str, str], name: str, rows: Iterable[Mapping[str, object]]) -> str:
-    return "".join(_fill(name, templates[name], row) for row in rows)
+    return "".join(fill(name, templates[name], row) for row in rows)
 
 
-def _fill(name: str, text: str, values: Mapping[str, object]) -> str:
+def fill(name: str, text: str, values: Mapping[str, object]) -> str:
+    """`text` with each `@{name}` replaced by its value. Raises PbxError naming the one that has none."""
     try:
         return _PLACE_HOLDER.sub(lambda found: str(values[found[1]]), text)
     except KeyError as error:
         raise PbxError(f"dialplans/{name}: unknown place-holder @{{{error.args[0]}}}") from None
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
+    """Put `content` at `path` whole, for this account alone. Raises OSError."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.touch(mode=0o600)
     draft.write_bytes(content)

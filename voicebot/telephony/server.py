@@ -1,4 +1,4 @@
-"""The one port of the controller: control and media sockets from Asterisk, /healthz and /metrics for those who watch.
+"""The one port of the controller: control and media sockets from Asterisk, /healthz and /metrics for those who watch, pauses from the desk.
 
 It checks credentials and hands each socket on; it knows nothing of calls. Everything else on the port is refused.
 """
@@ -9,6 +9,7 @@ import asyncio
 import base64
 import hmac
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -179,16 +180,19 @@ class Handlers:
     """Gives the link that waits for a media socket with this token, once."""
     health: Callable[[], tuple[bool, bytes]]
     metrics: Callable[[], bytes]
+    pauses: Callable[[dict[str, list[str]]], bool] = lambda _query: False
+    """Pauses agents as the desk asks (see telephony.pauses); False when this controller cannot."""
 
 
 class Server:
-    """Listens on one loopback port. Port 0 takes a free one; `port` then tells which."""
+    """Listens on one port, with `tls` by TLS alone. Port 0 takes a free one; `port` then tells which."""
 
-    def __init__(self, host: str, port: int, credentials: Credentials, handlers: Handlers) -> None:
+    def __init__(self, host: str, port: int, credentials: Credentials, handlers: Handlers, tls: ssl.SSLContext | None = None) -> None:
         self._host = host
         self._wanted = port
         self._credentials = credentials
         self._handlers = handlers
+        self._tls = tls
         self._server: asyncio.Server | None = None
 
     @property
@@ -199,7 +203,9 @@ class Server:
 
     async def __aenter__(self) -> Server:
         check_port(self._host, self._wanted)
-        self._server = await ws_create_server(self._accept, self._host, self._wanted)
+        # picows' own TLS (aiofastnet 1.2.0) hands the loop a malformed error whenever somebody's handshake fails, as a port scanner's does.
+        fast = None if self._tls is None else False
+        self._server = await ws_create_server(self._accept, self._host, self._wanted, ssl=self._tls, use_aiofastnet=fast)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -221,6 +227,9 @@ class Server:
         if not self._credentials.match(request.headers.get("Authorization", "")):
             log.warning("socket refused", path=target.path, why="credentials")
             return _answered(_refusal(HTTPStatus.UNAUTHORIZED, b"credentials\n"))
+        if target.path == "/desk/pauses":
+            taken = self._handlers.pauses(parse_qs(target.query))
+            return _answered(WSUpgradeResponse.create_ok_response(b"taken\n") if taken else _refusal(HTTPStatus.SERVICE_UNAVAILABLE, b"no floor\n"))
         return self._socket(target.path, parse_qs(target.query)) or _answered(_refusal(HTTPStatus.NOT_FOUND, b"not here\n"))
 
     def _socket(self, path: str, query: dict[str, list[str]]) -> WSListener | WSUpgradeResponseWithListener | None:
