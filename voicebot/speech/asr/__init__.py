@@ -139,8 +139,8 @@ class Recogniser(Pool):
     `factory` and `arguments`: see workers.Worker.
     """
 
-    def __init__(self, factory: str, arguments: Mapping[str, object], processes: int = 2) -> None:
-        super().__init__(factory, arguments, processes)
+    def __init__(self, factory: str, arguments: Mapping[str, object], processes: int = 2, *, memory_mb: int = 0) -> None:
+        super().__init__(factory, arguments, processes, memory_mb=memory_mb)
 
     def stream(self) -> RecogniserStream:
         """A stream for one utterance. Never raises: with no worker running, the stream's `settle` does."""

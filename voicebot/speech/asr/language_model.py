@@ -115,22 +115,27 @@ def pronunciations(word: str) -> list[str]:
     return [guess, spelled] if len(word) <= 4 else [guess]
 
 
-def _write(wordings: Sequence[str], general: Sequence[str], files: LanguageFiles) -> None:
+def write(files: LanguageFiles, model: str, dictionary: str) -> None:
+    """Both files at once, or none: two processes that build the same do not meet. Raises EngineError."""
     home = files.dictionary.parent
-    weighted = [(spoken(text), 1.0) for text in wordings] + [(spoken(text), GENERAL_WEIGHT) for text in general]
-    common = _common_words()
-    words = sorted({word for said, _ in weighted for word in said} | common.keys())
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
         with scratch(home.parent) as folder:
             made = folder / "made"
             made.mkdir()
-            (made / files.language_model.name).write_text(arpa([pair for pair in weighted if pair[0]], common), encoding="utf-8")
-            (made / files.dictionary.name).write_text("".join(map(_dictionary_lines, words)), encoding="utf-8")
+            (made / files.language_model.name).write_text(model, encoding="utf-8")
+            (made / files.dictionary.name).write_text(dictionary, encoding="utf-8")
             made.rename(home)
     except OSError as error:
         if not home.is_dir():  # else another process was first, with the same content
             raise EngineError(f"{home}: cannot be written: {error.strerror}; set [speech] cache to another folder") from None
+
+
+def _write(wordings: Sequence[str], general: Sequence[str], files: LanguageFiles) -> None:
+    weighted = [(spoken(text), 1.0) for text in wordings] + [(spoken(text), GENERAL_WEIGHT) for text in general]
+    common = _common_words()
+    words = sorted({word for said, _ in weighted for word in said} | common.keys())
+    write(files, arpa([pair for pair in weighted if pair[0]], common), "".join(map(_dictionary_lines, words)))
 
 
 def _dictionary_lines(word: str) -> str:

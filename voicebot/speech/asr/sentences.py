@@ -12,7 +12,6 @@ from pathlib import Path
 from voicebot.errors import EngineError
 
 ENGLISH = Path(__file__).with_name("telephone_sentences_en.txt")
-COMMANDS = Path(__file__).with_name("commands_en.txt")
 PER_CARRIER = 24
 """Most sentences made from one carrier phrase: all its combinations when they are fewer."""
 
@@ -26,9 +25,10 @@ def sentences(path: Path = ENGLISH, per_carrier: int = PER_CARRIER) -> list[str]
     return [sentence for carrier in phrases.get("say", []) for sentence in _spread(carrier, decks, per_carrier)]
 
 
-def commands(path: Path = COMMANDS) -> list[str]:
-    """What callers say to the bot itself ("yes", "an agent please"), a wording as often as the file has it."""
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+def commands(language: str = "en") -> list[str]:
+    """What callers say to the bot itself ("yes", "an agent please"), a wording as often as the file of `language` has it; none without a file."""
+    path = Path(__file__).with_name(f"commands_{language}.txt")
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines()) if path.exists() else ()
     return [line for line in lines if line and not line.startswith("#")]
 
 
