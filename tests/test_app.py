@@ -9,19 +9,20 @@ import socket
 from collections.abc import Callable, Coroutine
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.kit.asterisk import CALLER, MEDIA, FakeAsterisk
-from tests.kit.bot import KNOWLEDGE
 from tests.kit.clock import run_virtual
 from tests.kit.conversation import QUEUED
 from tests.kit.world import World, number
-from voicebot import app, process
+from voicebot import app, assembly, process
 from voicebot.app import Controller
 from voicebot.errors import KnowledgeError, SettingsError, VoicebotError, plain
 from voicebot.process import FROZEN_S
+from voicebot.scopes import Tasks
 from voicebot.settings import Serve
 
 
@@ -298,7 +299,7 @@ def test_a_part_that_cannot_start_closes_those_before_it(world: World, monkeypat
     async def tongue(*_: object) -> None:
         raise KnowledgeError("the knowledge base has no entries in 'en'")
 
-    monkeypatch.setattr(app, "tongue", tongue)
+    monkeypatch.setattr(assembly, "tongue", tongue)
 
     async def scenario() -> None:
         with pytest.raises(ExceptionGroup) as failed:
@@ -313,10 +314,10 @@ def test_a_part_that_cannot_start_closes_those_before_it(world: World, monkeypat
 def test_the_port_is_known_only_when_it_listens(world: World) -> None:
     async def scenario() -> None:
         async with asyncio.TaskGroup() as scope:
-            journal: Any = world.journal
+            made: Any = SimpleNamespace(bot=world.bench.bot, journal=world.journal, renewal=None)
             keeper: Any = world.keeper
             with pytest.raises(VoicebotError, match="not listening"):
-                _ = Controller(world.bench.bot, journal, KNOWLEDGE, scope, keeper).port
+                _ = Controller(made, Tasks(scope), keeper).port
 
     run_virtual(scenario())
 
@@ -340,7 +341,7 @@ def test_who_is_with_the_bot_when_a_part_fails_to_start_is_not_forgotten(world: 
         await asyncio.sleep(2)
         raise KnowledgeError("the knowledge base has no entries in 'en'")
 
-    monkeypatch.setattr(app, "tongue", broken)
+    monkeypatch.setattr(assembly, "tongue", broken)
 
     async def scenario() -> None:
         async def serve() -> None:

@@ -39,7 +39,7 @@ def test_what_is_not_speech_keeps_its_meaning(sound: Sound, meaning: Heard, tmp_
 
 def test_words_come_with_the_entries_they_match_best_first_and_the_doubt_of_the_recogniser(tmp_path: Path) -> None:
     matches = (Match("bill-copy", 0.5), Match("bill-higher", 0.45))
-    assert understood(tongue(tmp_path), said("my bill", 0.6)) == Spoke("my bill", 0.6, matches, frozenset(), "en")
+    assert understood(tongue(tmp_path), said("my bill", 0.6)) == Spoke("my bill", 0.6, matches, frozenset({Intent.BILL}), "en")
 
 
 def test_words_come_with_all_they_intend(tmp_path: Path) -> None:

@@ -259,7 +259,7 @@ def test_an_error_of_our_own_is_a_fault_and_the_caller_is_queued(bench: MakeBenc
     def wrong(*_: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("voicebot.call.decide", wrong)
+    monkeypatch.setattr("voicebot.mind.decide", wrong)
     made = bench()
     held = hold(made, says(WHEN))
     assert held.story[-1] == "fault, call: ZeroDivisionError: division by zero"

@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from voicebot import errors
-from voicebot.errors import AriError, VoicebotError, innermost, plain, told
+from voicebot.errors import AriError, VoicebotError, innermost, plain, status, told
 
 
 def test_the_tree_at_the_top_names_every_error_of_the_module() -> None:
@@ -36,6 +36,7 @@ def test_ours_speak_for_themselves_and_others_are_named(error: BaseException, li
 
 def test_an_ari_error_keeps_its_status() -> None:
     assert (AriError("x", 404).status, AriError("x").status) == (404, 0)
+    assert (status(ExceptionGroup("g", [AriError("x", 404)])), status(ValueError("x"))) == (404, 0)
 
 
 def test_all_of_a_group_is_told_or_none() -> None:

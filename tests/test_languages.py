@@ -17,9 +17,11 @@ from voicebot.bot import Tongue
 from voicebot.dialogue.decisions import MenuItem, Prompt
 from voicebot.dialogue.intents import Intent
 from voicebot.dialogue.knowledge import Knowledge
+from voicebot.engines import Speech
 from voicebot.errors import EngineError, KnowledgeError
-from voicebot.languages import prepared, tongue
-from voicebot.settings import Recording, Settings, Speech, Turns
+from voicebot.languages import prepared, reading, renewed, tongue
+from voicebot.settings import Recording, Settings, Turns
+from voicebot.speech.asr import engines
 from voicebot.speech.completeness import Completeness
 from voicebot.values import Transcript
 
@@ -33,8 +35,8 @@ class Engine:
     made: tuple[Any, ...] = ()
     fails = ""
 
-    def __init__(self, wordings: list[str], cache: Any, processes: int) -> None:
-        type(self).made = (wordings, cache, processes)
+    def __init__(self, settings: Settings, _language: str, wordings: list[str]) -> None:
+        type(self).made = (settings, wordings)
         if self.fails == "making":
             raise EngineError("the language model cannot be written")
         self.running = False
@@ -52,9 +54,25 @@ class Engine:
 
 @pytest.fixture(autouse=True)
 def engine(monkeypatch: pytest.MonkeyPatch) -> type[Engine]:
-    monkeypatch.setattr(languages, "english", Engine)
+    monkeypatch.setattr(engines, "POCKETSPHINX", {"en": Engine})
     monkeypatch.setattr(Engine, "fails", "")
+    monkeypatch.setattr(languages, "embedding", lambda _language, _settings: None)
     return Engine
+
+
+class Rendering:
+    """Stands for the phrases: notes what was rendered."""
+
+    def __init__(self) -> None:
+        self.rendered: list[str] = []
+
+    def kept(self, _text: str, _language: str) -> bool:
+        return False
+
+    async def prepare(self, texts: list[str], _language: str, _progress: Any) -> None:
+        self.rendered += texts
+
+    def sweep(self) -> None: ...
 
 
 def made(language: str, settings: Settings | None = None, knowledge: Knowledge = BOTH) -> Tongue:
@@ -76,11 +94,10 @@ def test_english_listens_with_a_model_of_the_knowledge_base(engine: type[Engine]
         assert not recogniser.running
 
     run_virtual(scenario())
-    wordings, cache, processes = engine.made
+    chosen, wordings = engine.made
     assert {question for entry in ENTRIES for question in entry.questions} <= set(wordings)
     assert not {"几点开门", "营业时间"} & set(wordings)
-    assert cache.is_relative_to(settings.speech.cache)
-    assert processes == 3
+    assert chosen is settings
 
 
 def test_a_language_without_an_engine_is_led_by_keys() -> None:
@@ -92,6 +109,57 @@ def test_a_language_without_an_engine_is_led_by_keys() -> None:
 def test_an_engine_that_cannot_start_leaves_the_keys(step: str, monkeypatch: pytest.MonkeyPatch, engine: type[Engine]) -> None:
     monkeypatch.setattr(engine, "fails", step)
     assert made("en").hearing.recogniser is None
+
+
+class Better(Engine):
+    """Stands for an engine on a higher rung."""
+
+
+@pytest.mark.parametrize("step", ["", "making", "starting"])
+def test_the_best_engine_that_starts_is_taken(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Better, "fails", step)
+    monkeypatch.setattr(languages, "rungs", lambda _settings, _language: (Better, Engine))
+    found: Any = made("en").hearing.recogniser
+    assert type(found) is (Engine if step else Better)
+
+
+def test_a_renewed_tongue_knows_the_new_entries_and_hears_with_what_it_had() -> None:
+    later = Knowledge((*(replace(entry, questions=(*entry.questions, "zebra crossing")) for entry in ENTRIES[:1]), *ENTRIES[1:]), "kb-4")
+
+    async def scenario() -> None:
+        async with AsyncExitStack() as stack:
+            old = await tongue(stack, Settings(), BOTH, "en", None)
+            phrases: Any = Rendering()
+            new = await renewed(Settings(), phrases, later, old)
+        assert new.hearing.recogniser is old.hearing.recogniser
+        assert new.scripts[True].knowledge.version == "kb-4"
+        assert old.scripts[True].knowledge.version == BOTH.version
+        assert set(new.scripts[True].fixed()) <= set(phrases.rendered)
+        assert old.matcher
+        assert new.matcher
+        asked = "zebra crossing"
+        assert new.matcher.match(asked)[0].confidence > old.matcher.match(asked)[0].confidence
+
+    run_virtual(scenario())
+
+
+def test_a_language_that_has_lost_its_entries_is_not_renewed() -> None:
+    async def scenario() -> None:
+        async with AsyncExitStack() as stack:
+            old = await tongue(stack, Settings(), BOTH, "zh", None)
+            phrases: Any = Rendering()
+            with pytest.raises(KnowledgeError, match="no entries in 'zh'"):
+                await renewed(Settings(), phrases, Knowledge(ENTRIES, "kb-5"), old)
+
+    run_virtual(scenario())
+
+
+def test_who_only_reads_needs_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "POCKETSPHINX", {})
+    found = reading(Settings(), BOTH, "en")
+    assert found.hearing.recogniser is None
+    assert found.matcher
+    assert found.matcher.match("opening hours")[0].entry_id == "opening-hours"
 
 
 def test_without_entries_there_is_no_language() -> None:

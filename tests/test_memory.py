@@ -9,9 +9,12 @@ import pytest
 
 from voicebot.dialogue.decisions import Answer, Prompt, State
 from voicebot.dialogue.recall import snapshot
+from voicebot.emotion.fusion import Mood
+from voicebot.emotion.temper import Temper
 from voicebot.memory import APOLOGY, Memory, recalled, remember
 from voicebot.store import events
 from voicebot.store.events import (
+    AngerScored,
     BargedIn,
     BotSpoke,
     CallAnswered,
@@ -32,6 +35,7 @@ from voicebot.store.events import (
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ANGRY = Temper(Mood(level=2.5, support=1.0, angry_turns=2, angry=True, urgency=0.25, turns=3), rising=2, added=1.5)
 TWO = (Answer("opening-hours"), Prompt("menu_after"))
 DECIDED = Decided("Reply", "matched", "opening-hours", state=snapshot(State(lines=TWO, answered=("opening-hours",))))
 
@@ -48,7 +52,7 @@ CHANGES: dict[str, tuple[Event, dict[str, Any]]] = {
     "answered": (CallAnswered(), {"answered": True}),
     "notice": (NoticeGiven(False), {"noticed": True}),
     "notice cut short": (NoticeGiven(False, whole=False), {}),
-    "words": (CallerSpoke("my bill", 0.9, 0, 1), {"last_words": "my bill"}),
+    "words": (CallerSpoke("my bill", 0.9, 0, 1), {"last_words": "my bill", "said": ("my bill",)}),
     "no words": (CallerSpoke("", 0.1, 0, 1), {}),
     "opt-out": (OptedOut("recording"), {"opt_outs": frozenset({"recording"})}),
     "recording begins": (Recorded("a.wav", True), {"recordings": ("a.wav",)}),
@@ -60,7 +64,9 @@ CHANGES: dict[str, tuple[Event, dict[str, Any]]] = {
     "a recogniser's fault": (Fault("recogniser", "broke"), {}),
     "taken over before the notice": (Resumed("lost", 200), {"resumed": 1}),
     "started": (CallStarted("1", "100", "en", "c1", NOW), {}),
-    "barge-in": (BargedIn("taken", 1, 2), {}),
+    "anger": (AngerScored(0.8, state=ANGRY.state()), {"temper": ANGRY}),
+    "barge-in": (BargedIn("taken", 1, 2), {"interrupted": True}),
+    "murmured": (BargedIn("resumed", 5, 40), {}),
     "hung up": (CallerHungUp(), {}),
 }
 

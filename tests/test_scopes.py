@@ -1,4 +1,4 @@
-"""Whichever ends first, and clean-up that is not interrupted."""
+"""Whichever ends first, clean-up that is not interrupted, tasks that end together."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from voicebot.scopes import finished, first_of
+from voicebot.scopes import Tasks, finished, first_of
 
 
 def test_clean_up_is_finished_however_often_it_is_cancelled() -> None:
@@ -91,5 +91,28 @@ def test_clean_up_runs_to_its_end_before_a_cancellation_is_raised() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert done == ["clean"]
+
+    asyncio.run(scenario())
+
+
+def test_tasks_are_ended_together_and_waited_for() -> None:
+    ended: list[int] = []
+
+    async def lasting(number: int) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.01)
+            ended.append(number)
+
+    async def scenario() -> None:
+        async with asyncio.TaskGroup() as scope:
+            tasks = Tasks(scope)
+            for number in range(3):
+                tasks.spawn(lasting(number))
+            await asyncio.sleep(0)
+            await tasks.end()
+            assert sorted(ended) == [0, 1, 2]
+            await tasks.end()
 
     asyncio.run(scenario())

@@ -11,7 +11,7 @@ from voicebot.dialogue.decisions import Answer, Clarify, Prompt, Reply, State, S
 from voicebot.errors import AriError
 from voicebot.memory import Memory, recalled
 from voicebot.metrics import Metrics
-from voicebot.scribe import Scribe
+from voicebot.scribe import MARGIN_MS, Scribe
 from voicebot.store.events import BargedIn, BotSpoke, CallerSpoke, Decided, DigitPressed, Event, Fault, TurnMeasured
 from voicebot.values import Digit, NoAudio, Silence, Sound, Transcript, Unrecognised, Utterance
 
@@ -47,6 +47,16 @@ def test_what_is_heard_is_written_with_the_calls_time(what: str) -> None:
     bench.scribe.heard(sound)
     assert [event for _, event in bench.record.lines] == written
     assert {t_ms for t_ms, _ in bench.record.lines} <= {7_500}
+
+
+def test_a_card_number_is_written_nowhere_and_told_to_whoever_records() -> None:
+    bench = Bench()
+    blanked: list[tuple[int, int]] = []
+    for at_ms, text in ((1_000, "my card number is"), (4_000, "four five three two"), (8_000, "it is lost")):
+        bench.scribe.heard(Utterance(at_ms, at_ms + 1_000, Transcript(text, 0.8)), lambda start_ms, end_ms: blanked.append((start_ms, end_ms)))
+    assert [event.text for _, event in bench.record.lines if isinstance(event, CallerSpoke)] == ["my card number is", "[redacted]", "it is lost"]
+    assert blanked == [(4_000 - MARGIN_MS, 5_000 + MARGIN_MS)]
+    assert "four" not in bench.scribe.memory.last_words
 
 
 def test_a_decision_carries_the_state_after_it() -> None:

@@ -37,7 +37,7 @@ def test_without_a_file_the_defaults_serve_the_demo_on_loopback() -> None:
     found = load()
     assert found == Settings()
     assert (found.serve.host, found.pbx.sip_host) == ("127.0.0.1", "127.0.0.1")
-    assert found.hotlines == {"100": Hotline(language="en"), "200": Hotline(language="zh", menu=True)}
+    assert found.hotlines == {"100": Hotline(language="en"), "200": Hotline(language="zh")}
     assert not found.pbx.anonymous
     assert not found.recording.enabled
     assert found.kb.folder == DEMO_KNOWLEDGE
@@ -72,6 +72,24 @@ def test_the_environment_overrides_the_file_key_by_key(tmp_path: Path, monkeypat
     assert (found.company, found.serve.port, found.serve.host) == ("Elsewhere", 9_001, "127.0.0.2")
 
 
+def test_off_loopback_the_controller_is_there_by_tls_alone(tmp_path: Path) -> None:
+    both = 'tls_certificate = "certificate.pem"\ntls_key = "key.pem"\n'
+    assert load(file(tmp_path, f'[serve]\nhost = "192.0.2.1"\n{both}')).serve.host == "192.0.2.1"
+    for missing in ("", 'tls_certificate = "certificate.pem"\n', 'tls_key = "key.pem"\n'):
+        with pytest.raises(SettingsError, match=r"serve\.host: only a loopback address, .* without tls_certificate and tls_key"):
+            load(file(tmp_path, f'[serve]\nhost = "192.0.2.1"\n{missing}'))
+    with pytest.raises(SettingsError, match=r"serve\.host: name one ipv4 address of this machine"):
+        load(file(tmp_path, f'[serve]\nhost = "::"\n{both}'))
+
+
+def test_a_trunk_can_be_made_by_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, value in {"PEER": "192.0.2.7:5060", "HANDOVER_URI": "sip:600@pbx", "MATCH": '["192.0.2.0/24"]', "CHALLENGE": "false"}.items():
+        monkeypatch.setenv(f"VOICEBOT_TRUNK__{key}", value)
+    trunk = load().trunk
+    assert trunk is not None
+    assert (trunk.handover, trunk.known) == ("600", ("192.0.2.0/24",))
+
+
 def test_without_a_file_the_environment_is_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOICEBOT_SERVE__PORT", "high")
     with pytest.raises(SettingsError, match=r"serve\.port: .*valid integer.* \(got 'high'\)"):
@@ -86,7 +104,7 @@ def test_without_a_file_the_environment_is_checked_too(monkeypatch: pytest.Monke
     [
         ("[serve]\nprot = 1", r"my\.toml: unknown key 'serve\.prot'; did you mean 'port'\?"),
         ("[turn]\nhold_ms = 1", r"unknown key 'turn'; did you mean 'turns'\?"),
-        ("[serve]\nzzz = 1", r"unknown key 'serve\.zzz'; known keys: grace_s, host, port"),
+        ("[serve]\nzzz = 1", r"unknown key 'serve\.zzz'; known keys: grace_s, host, port, tls_ca, tls_certificate, tls_key"),
         ('[hotlines.100]\nlang = "en"', r"unknown key 'hotlines\.100\.lang'; did you mean 'language'\?"),
         ("[serve]\nport = 70000", r"serve\.port: .*less than or equal to 65535 \(got 70000\)"),
         ("[serve]\ngrace_s = -1", r"serve\.grace_s: .*greater than or equal to 0 \(got -1\)"),
@@ -96,7 +114,7 @@ def test_without_a_file_the_environment_is_checked_too(monkeypatch: pytest.Monke
         ("[turns]\nhold_ms = 0", r"turns\.hold_ms: .*greater than 0 \(got 0\)"),
         ('[turns]\nno_speech_then = "wait"', r"turns\.no_speech_then: .*'queue' or 'end' \(got 'wait'\)"),
         ('[pbx]\nagents = ["60x1"]', r"pbx\.agents\.0: .*pattern"),
-        ('[serve]\nhost = "0.0.0.0"', r"serve\.host: only a loopback address, 127\.x\.x\.x, can be listened on \(got '0\.0\.0\.0'\)"),
+        ('[serve]\nhost = "0.0.0.0"', r"serve\.host: only a loopback address, .* without tls_certificate and tls_key \(got '0\.0\.0\.0'\)"),
         ('[serve]\nhost = "localhost"', r"serve\.host: only a loopback address"),
         ('[serve]\nhost = "::1"', r"serve\.host: only a loopback address"),
         ('[pbx]\nsip_host = "192.0.2.1"', r"pbx\.sip_host: only a loopback address, .* \(got '192\.0\.2\.1'\)"),

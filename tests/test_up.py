@@ -377,7 +377,7 @@ def pbxes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[FakePbx]:
         made.append(FakePbx(plan))
         return made[-1]
 
-    def controller(_host: str, port: int, _file: Path | None) -> Controller:
+    def controller(_host: str, port: int, _file: Path | None, _tls: Any) -> Controller:
         bench.port = port
         return bench.controller()
 

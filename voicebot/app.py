@@ -7,36 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator, Callable
 
 import structlog
 
 from voicebot.admission import Gate
-from voicebot.bot import Bot, Tongue
-from voicebot.dialogue.knowledge import Knowledge, load
-from voicebot.errors import EngineError, VoicebotError
-from voicebot.handover.lines import write_lines
-from voicebot.handover.spool import Spool
-from voicebot.languages import prepared, tongue
-from voicebot.metrics import Metrics, watch_loop_lag, watch_work
+from voicebot.assembly import Assembly, assembled, speaking
+from voicebot.errors import VoicebotError
 from voicebot.process import Stop, never_frozen, tell_starter
 from voicebot.reception import Reception
-from voicebot.scopes import first_of
-from voicebot.scratch import sweep
+from voicebot.scopes import Tasks, first_of
 from voicebot.settings import Settings
-from voicebot.speech.phrases import Phrases
-from voicebot.speech.silero import SpeechDetector
-from voicebot.speech.tts import embedded
-from voicebot.store.events import Outcome
-from voicebot.store.journal import Journal
-from voicebot.telephony.floor import Floor, loop_clock
 from voicebot.telephony.keeper import Keeper
-from voicebot.telephony.leg import MediaDoor
+from voicebot.telephony.pauses import Pauses
 from voicebot.telephony.pbx_plan import USERNAME, media_connection, secret
-from voicebot.telephony.recording import Recordings
+from voicebot.telephony.secure import served
 from voicebot.telephony.server import ControlLink, Credentials, Handlers, Server, check_port
 
 log = structlog.get_logger()
@@ -59,71 +44,43 @@ async def serve(settings: Settings, on_ready: Callable[[int], None] = lambda _po
 class Controller:
     """Admits calls and watches the floor. Made by `open`."""
 
-    def __init__(self, bot: Bot, journal: Journal, knowledge: Knowledge, scope: asyncio.TaskGroup, keeper: Keeper) -> None:
-        self._bot = bot
+    def __init__(self, made: Assembly, tasks: Tasks, keeper: Keeper) -> None:
+        self._bot = made.bot
+        self._journal = made.journal
+        self._tasks = tasks
         self._keeper = keeper
-        self._journal = journal
-        self._scope = scope
         self._server: Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._gate = Gate(bot.settings.admission, bot.metrics.measures)
-        self._reception = Reception(bot, journal, self._gate, knowledge.version)
+        self._gate = Gate(made.bot.settings.admission, made.bot.metrics.measures)
+        self._reception = Reception(made.bot, made.journal, self._gate, made.renewal)
 
     @classmethod
     @contextlib.asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncIterator[Controller]:
-        """Start all parts in the order that lets a fault name itself; end them in reverse. Live calls are handed over at the end.
+        """Start all parts; end them in reverse. Live calls are handed over at the end.
 
         It listens before its engines are up, for calls that lost their controller in a restart: they wait a little; new ones go to the queue.
         """
         connection = media_connection(settings.pbx.controllers, f"{settings.serve.host}:{settings.serve.port}")
         check_port(settings.serve.host, settings.serve.port)
-        knowledge = load(settings.kb.folder)
-        spoken = {hotline.language for hotline in settings.hotlines.values()}
-        phrases = Phrases(settings.speech.cache / "phrases", {language: embedded(language) for language in spoken})
-        await asyncio.to_thread(sweep, Path(tempfile.gettempdir()), settings.speech.cache)
-        run = settings.pbx.run.resolve()
-        metrics = Metrics()
         async with contextlib.AsyncExitStack() as stack:
-            journal = await Journal.open(settings.store.url, Path("var/spool"))
-            stack.push_async_callback(journal.close)
-            metrics.watch_journal(journal)
-            spool = Spool(run / "briefings")
-
-            def sealed(call_id: str, outcome: Outcome) -> None:
-                metrics.calls.labels(outcome).inc()
-                spool.forget(call_id)
-
-            journal.on_sealed = sealed
+            tasks = Tasks(await stack.enter_async_context(asyncio.TaskGroup()))
             keeper = await stack.enter_async_context(Keeper())
-            scope = await stack.enter_async_context(asyncio.TaskGroup())
-            door = MediaDoor(connection)
-            tongues: dict[str, Tongue] = {}
-            bot = Bot(settings, tongues, phrases, door, Floor(loop_clock, journal), spool, Recordings(settings.recording), metrics)
-            controller = cls(bot, journal, knowledge, scope, keeper)
-            controller._spawn(journal.run())
-            credentials = Credentials(USERNAME, secret(settings.secrets, "control"))
-            server = Server(settings.serve.host, settings.serve.port, credentials, controller._handlers())
-            controller._server = await stack.enter_async_context(server)
+            made = await assembled(stack, settings, connection, tasks.spawn)
+            controller = cls(made, tasks, keeper)
+            tasks.spawn(made.journal.run())
+            await controller._listen(stack, settings)
             try:
-                detector = SpeechDetector()
-                stack.push_async_callback(detector.stop)
-                await detector.launch()
-                for language in sorted(spoken):
-                    found = await tongue(stack, settings, knowledge, language, detector)
-                    await prepared(phrases, found)
-                    tongues[language] = found
-                await _loaded(detector)
-                await write_lines(phrases, {language: found.scripts[True].prompts for language, found in tongues.items()}, run / "sounds")
-                controller._spawn(watch_loop_lag(metrics))
-                recognisers = [worker for each in tongues.values() if each.hearing.recogniser for worker in each.hearing.recogniser.workers]
-                controller._spawn(watch_work(metrics, recognisers, detector.workers))
-                controller._spawn(never_frozen())
-                controller._spawn(bot.spool.keep_swept())
+                for beside in (*await speaking(stack, made), never_frozen()):
+                    tasks.spawn(beside)
                 controller._reception.ready.set()
                 yield controller
             finally:
                 await controller._end()
+
+    async def _listen(self, stack: contextlib.AsyncExitStack, settings: Settings) -> None:
+        credentials = Credentials(USERNAME, secret(settings.secrets, "control"))
+        server = Server(settings.serve.host, settings.serve.port, credentials, self._handlers(), served(settings.serve))
+        self._server = await stack.enter_async_context(server)
 
     @property
     def port(self) -> int:
@@ -148,18 +105,14 @@ class Controller:
 
     def _handlers(self) -> Handlers:
         return Handlers(
-            on_call=lambda link: self._spawn(self._reception.receive(link)),
-            on_floor=lambda link: self._spawn(self._floor(link)),
+            on_call=lambda link: self._tasks.spawn(self._reception.receive(link)),
+            on_floor=lambda link: self._tasks.spawn(self._floor(link)),
             hold=self._hold,
             media=self._bot.door.admit,
             health=self._health,
             metrics=lambda: self._bot.metrics.render() if self._reception.ready.is_set() else b"",
+            pauses=Pauses(self._bot.settings.handover.queue, lambda: self._bot.floor.link, self._tasks.spawn).take,
         )
-
-    def _spawn(self, run: Coroutine[Any, Any, None]) -> None:
-        task = self._scope.create_task(run)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _end(self) -> None:
         """Cancel what runs: calls hand their caller over as they end, then the journal is closed behind them.
@@ -168,10 +121,7 @@ class Controller:
         """
         if self._server:
             self._server.refuse()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.end()
 
     def _hold(self, fd: int) -> None:
         try:
@@ -189,10 +139,3 @@ class Controller:
 
     async def _floor(self, link: ControlLink) -> None:
         await self._bot.floor.watch(link, self._journal)
-
-
-async def _loaded(detector: SpeechDetector) -> None:
-    try:
-        await detector.until_ready()
-    except EngineError as error:
-        log.warning("speech detection by webrtcvad alone", why=str(error))

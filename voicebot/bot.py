@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
+from voicebot.customers.directory import Directory
+from voicebot.dialogue.compose import Composer
 from voicebot.dialogue.decisions import Heard, Pressed, RecogniserFailed, Rules, Silent, Spoke
 from voicebot.dialogue.decisions import NoAudio as NobodyThere
 from voicebot.dialogue.intents import Intents
 from voicebot.dialogue.matching import Matcher
+from voicebot.dialogue.parts import parts
 from voicebot.dialogue.script import Script
+from voicebot.feeling import Feelings
 from voicebot.handover.spool import Spool
 from voicebot.metrics import Metrics
 from voicebot.settings import Settings
 from voicebot.speech.ear import Hearing
 from voicebot.speech.phrases import Phrases
+from voicebot.store.record import CallJournal
 from voicebot.telephony.floor import Floor
 from voicebot.telephony.leg import MediaDoor
 from voicebot.telephony.recording import Recordings
-from voicebot.values import Digit, Silence, Sound, Unrecognised, Utterance
+from voicebot.values import Digit, NoAudio, Silence, Sound, Unrecognised, Utterance
 
 
 @dataclass(frozen=True)
@@ -46,20 +51,34 @@ class Bot:
     spool: Spool
     recordings: Recordings
     metrics: Metrics
+    composer: Composer | None = None
+    """None without a language model."""
+    directory: Directory | None = None
+    """None without customer data: the bot answers from the knowledge base alone."""
+    improve: Callable[[CallJournal], None] = lambda _record: None
+    """Told of each caller who waits for a person: his briefing may become better meanwhile."""
+    feelings: Feelings = field(default_factory=Feelings)
 
 
-def understood(tongue: Tongue, sound: Sound) -> Heard:
-    """What a sound means to the policy: words with what they match and intend, all else as it is."""
+def understood(tongue: Tongue, sound: Sound | Heard) -> Heard:
+    """What a sound means to the policy: words with what they match and intend, all else as it is. What is heard already stays so."""
     match sound:
         case Utterance(transcript=transcript):
-            matches = tongue.matcher.match(transcript.text) if tongue.matcher else ()
-            intents = tongue.intents.of(transcript.text)
-            return Spoke(transcript.text, transcript.confidence, matches, frozenset(intents), tongue.hearing.language)
+            whole = _spoke(tongue, transcript.text, transcript.confidence)
+            cut = parts(transcript.text, whole.language)
+            return replace(whole, parts=tuple(_spoke(tongue, part, transcript.confidence) for part in cut)) if cut else whole
         case Digit(key):
             return Pressed(key)
         case Silence(ms):
             return Silent(ms)
         case Unrecognised():
             return RecogniserFailed()
-        case _:
+        case NoAudio():
             return NobodyThere()
+        case _:
+            return sound
+
+
+def _spoke(tongue: Tongue, text: str, confidence: float) -> Spoke:
+    matches = tongue.matcher.match(text) if tongue.matcher else ()
+    return Spoke(text, confidence, matches, tongue.intents.of(text), tongue.hearing.language)

@@ -13,24 +13,27 @@ from pathlib import Path
 
 import structlog
 
-from voicebot.bot import Bot, understood
-from voicebot.dialogue.decisions import CALM, Answer, EndCall, HandOver, Line, State, Step, Why
-from voicebot.dialogue.policy import decide, opening
-from voicebot.errors import AriError, EngineError, MediaError, VoicebotError, innermost, plain
+from voicebot.bot import Bot
+from voicebot.dialogue.decisions import Answer, EndCall, HandOver, Line, State, Step, Why
+from voicebot.dialogue.policy import opening
+from voicebot.errors import AriError, EngineError, MediaError, VoicebotError, plain, status
 from voicebot.handover.briefing import Facts, briefing
 from voicebot.handover.lines import LINE_VARIABLE
 from voicebot.memory import Memory
+from voicebot.mind import Dialled, Mind
 from voicebot.quiet import Quiet
 from voicebot.scopes import finished, first_of
 from voicebot.scribe import Scribe
 from voicebot.speech.ear import Ear
+from voicebot.speech.slower import slowed
 from voicebot.store.events import CallAnswered, CallerHungUp, CallerOffHold, CallerOnHold, Fault, HandoverDecided, NoticeGiven, OptedOut
 from voicebot.store.record import CallJournal
 from voicebot.telephony.ari import StasisStart
 from voicebot.telephony.leg import QUEUE_CONTEXT, Leg
 from voicebot.telephony.media import Frame
 from voicebot.telephony.server import ControlLink
-from voicebot.values import SILENCE_FRAME, Sound, Utterance, duration_ms
+from voicebot.values import SILENCE_FRAME, Sound, duration_ms
+from voicebot.wording import worded
 
 LET_GO_S = 2.0
 OURS_S = 1.0
@@ -80,17 +83,16 @@ class Call:
         self.control = control
         self.record = record
         self.ani = variables.get("VOICEBOT_ANI", "")
-        self.language = variables.get("VOICEBOT_LANGUAGE", "en")
-        self.tongue = bot.tongues[self.language]
         hotline = bot.settings.hotlines.get(variables.get("VOICEBOT_DNIS", ""))
-        self.listens = self.tongue.hearing.listens and not (hotline and hotline.menu)
-        self.script = self.tongue.scripts[self.listens]
         asterisk = (control, start, bot.door, lambda: bot.floor.link)
         self.leg = Leg(*asterisk, part=memory.resumed, on_frame=self._frame, on_digit=self._digit, on_hold=self._hold)
         self.scribe = Scribe(record, bot.metrics, memory, lambda: self.leg.link.now_ms)
-        self.ear = Ear(self.tongue.hearing, self.leg.link, self.scribe.barged_in)
         name = f"{record.call_id}-{memory.resumed}" if memory.resumed else record.call_id
         self.recorder = bot.recordings.recorder(name, self.scribe.write, wanted="recording" not in memory.opt_outs)
+        dialled = Dialled(variables.get("VOICEBOT_LANGUAGE", "en"), hotline is not None and hotline.menu, self.ani)
+        self.mind = Mind(bot, dialled, self.scribe, self.recorder, self.say)
+        self.ear = Ear(self.mind.tongue.hearing, self.leg.link, self.scribe.barged_in)
+        self.ear.overhear = self.mind.listener.overhear
         self.quiet = Quiet(bot.settings.turns, lambda: self.ear.speaking)
 
     @property
@@ -99,7 +101,7 @@ class Call:
 
     @property
     def state(self) -> State:
-        return self.memory.state or State.start(menu=not self.listens)
+        return self.mind.state
 
     async def converse(self) -> Step:
         """Greet, or go on where another controller had to stop; then listen and act until a decision ends the bot's part."""
@@ -107,12 +109,14 @@ class Call:
         if not self.memory.noticed:
             await self.greet()
         await self.say(self.memory.unsaid)
-        while True:
-            sound = await self.ear.next()
-            step = self.decide(sound)
-            if isinstance(step.decision, HandOver | EndCall):
-                return step
-            await self.say(step.decision.lines)
+        step = await self.mind.go_on()
+        while step is None or not isinstance(step.decision, HandOver | EndCall):
+            if step:
+                await self.say(step.decision.lines)
+            step = await self.turn(await self.ear.next())
+        if isinstance(step.decision, HandOver):
+            await self.say(step.decision.lines[:-1])  # what is answered before a person takes over
+        return step
 
     async def open(self) -> None:
         await self.leg.open(RESUME_S if self.memory.resumed else None)
@@ -121,10 +125,11 @@ class Call:
         if "recording" in self.memory.opt_outs:
             self.recorder.refuse(self.memory.recordings)
         self.recorder.start()
+        self.mind.guard()
 
     async def greet(self) -> None:
         """The notice comes first; only a key cuts it short, and then the record says so."""
-        greeting, *menu = opening(self.state, self.tongue.rules)
+        greeting, *menu = opening(self.state, self.mind.rules)
         uncut = await self.say((greeting,), protected=True)
         self.scribe.write(NoticeGiven(self.recorder.on, whole=uncut))
         if uncut:
@@ -139,18 +144,13 @@ class Call:
         await self.leg.link.closed()
         raise MediaError("Asterisk closed the media socket")
 
-    def decide(self, sound: Sound) -> Step:
-        """Weigh what was heard, journal it with the decision: from there it is remembered."""
-        began_s = asyncio.get_running_loop().time()
+    async def turn(self, sound: Sound) -> Step | None:
+        """What follows from one sound; None for a key that is one of several. An opt-out is obeyed at once, whatever else was decided."""
         self.quiet.broken()
-        self.scribe.heard(sound)
-        step = decide(self.state, understood(self.tongue, sound), CALM, self.tongue.rules)
-        decide_ms = (asyncio.get_running_loop().time() - began_s) * 1000
-        self.scribe.decided(step)
-        for what in sorted(step.opt_outs):
+        step = await self.mind.turn(sound)
+        for what in sorted(step.opt_outs if step else ()):
             self._opt_out(what)
-        if isinstance(sound, Utterance):
-            self.scribe.measured(sound, decide_ms)
+        self.ear.hearing = self.mind.tongue.hearing
         return step
 
     async def say(self, lines: tuple[Line, ...], protected: bool = False) -> bool:
@@ -170,7 +170,7 @@ class Call:
         """The bot's part is over: to the queue, to the end, or the caller has gone already."""
         match ending:
             case Step(decision=HandOver(reason=reason, lines=lines, urgency=urgency)):
-                await self._hand_over(reason, urgency == "high", lines)
+                await self._hand_over(reason, urgency == "high", lines[-1:])
             case Step(decision=EndCall(lines=lines, outcome=outcome)):
                 await first_of(self.leg.watch(), self.say(lines, protected=True))
                 await self.leg.hang_up()
@@ -183,7 +183,7 @@ class Call:
     async def fail(self, error: BaseException | None) -> None:
         """To the queue after a fault of ours, which the record tells; None: because the controller is stopping. A request refused because the
         caller has hung up is none."""
-        fault = error if error and _status(error) != GONE else None
+        fault = error if error and status(error) != GONE else None
         if fault and not self.record.taken.is_set():
             self.scribe.fault(fault)
         elif not error and not self.memory.let_go:
@@ -212,19 +212,20 @@ class Call:
         await self.recorder.close()
 
     async def _hand_over(self, reason: Why, urgent: bool, lines: tuple[Line, ...]) -> None:
-        titles = tuple(self.script.title(entry_id) for entry_id in self.state.answered)
-        told = briefing(Facts(reason, self.language, self.ani, titles, self.memory.last_words, "high" if urgent else "normal"))
+        titles = tuple(self.mind.script.title(entry_id) for entry_id in self.state.answered)
+        told = briefing(Facts(reason, self.mind.language, self.ani, titles, self.memory.last_words, "high" if urgent else "normal"))
         self._decided(reason.value, urgent, told.spoken)
         async with asyncio.TaskGroup() as scope:
             announced = scope.create_task(self._announce(lines))
             spooled = scope.create_task(self._spool(told.spoken))
         if announced.result():
             return await self.let_go(Gone())
-        variables = {"VOICEBOT_QUEUE": self.bot.settings.handover.queue, "VOICEBOT_PRIORITY": "1" if urgent else "0"}
+        variables = {"VOICEBOT_QUEUE": self.bot.settings.handover.queue, "VOICEBOT_PRIORITY": str(int(urgent)), "VOICEBOT_REASON": reason.value}
         if path := spooled.result():
             variables["VOICEBOT_BRIEFING"] = str(path)
         try:
             await self._to_queue(variables, briefed=path is not None)
+            self.bot.improve(self.record)
         except AriError as error:
             self.bot.floor.drop(self.leg.caller.id)
             if error.status not in {404, 409, 412}:
@@ -252,7 +253,7 @@ class Call:
         """The briefing as a file for the agent, or None when no voice can speak it in time: the handover goes on without."""
         try:
             async with asyncio.timeout(LET_GO_S):
-                return await self.bot.spool.write(self.record.call_id, await self.bot.phrases.once(spoken, self.language))
+                return await self.bot.spool.write(self.record.call_id, await self.bot.phrases.once(spoken, self.mind.language))
         except (EngineError, OSError, TimeoutError) as error:
             self.scribe.write(Fault("briefing", plain(error)))
             return None
@@ -263,12 +264,12 @@ class Call:
         await (self.leg.rescue(QUEUE_CONTEXT, variables, self._ours) if rescue else self.leg.hand_over(QUEUE_CONTEXT, variables))
 
     async def _speak(self, line: Line) -> bool:
-        text = self.script.text(line)
         flushes = self.leg.link.flushes
-        pcm = await self.bot.phrases.audio(text, self.language)
+        text, pcm = await worded(self.bot, self.mind.script, self.scribe, self.leg.link, line)
         if self.leg.link.flushes != flushes:
             return False  # the caller took the turn while this was made
         start_ms = self.scribe.now_ms
+        pcm = slowed(pcm) if self.state.slow else pcm
         playing = self.leg.link.play(pcm)
         try:
             return await playing.done
@@ -283,7 +284,7 @@ class Call:
     def _frame(self, frame: Frame) -> None:
         if frame.bot != SILENCE_FRAME:
             self.quiet.broken()
-        self.ear.frame(frame.caller, frame.lost, frame.late)
+        self.ear.frame(frame.caller, frame.lost, frame.late, frame.bot)
         self.recorder.frame(frame)
 
     def _digit(self, key: str) -> None:
@@ -293,8 +294,3 @@ class Call:
         self.quiet.hold(on)
         self.scribe.write(CallerOnHold() if on else CallerOffHold())
         (self.ear.hold if on else self.ear.unhold)()
-
-
-def _status(error: BaseException) -> int:
-    """The HTTP status with which Asterisk refused, 0 when it was nothing of the kind."""
-    return int(getattr(innermost(error), "status", 0))

@@ -16,8 +16,17 @@ import msgspec
 import typer
 import uvloop
 
+from voicebot.anger_commands import evaluate_calls, evaluate_words
+from voicebot.asr_commands import evaluate_asr
+from voicebot.customer_commands import customers
+from voicebot.doctor_commands import doctor
 from voicebot.errors import VoicebotError, told
+from voicebot.kb_commands import kb
+from voicebot.model_commands import app as models
+from voicebot.privacy_commands import privacy
 from voicebot.settings import Settings, load
+from voicebot.staff_commands import staff
+from voicebot.turns_commands import evaluate_turns
 
 
 class G711(StrEnum):
@@ -39,14 +48,22 @@ SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings 
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="A telephony voice bot for Asterisk call centres.")
-kb = typer.Typer(no_args_is_help=True, help="The knowledge base.")
 calls = typer.Typer(no_args_is_help=True, help="The call log.")
 store = typer.Typer(no_args_is_help=True, help="The journal's database.")
 evaluate = typer.Typer(no_args_is_help=True, help="How good the bot's judgements are, on recordings of your own.")
 app.add_typer(kb, name="kb")
+app.add_typer(customers, name="customers")
+app.command()(doctor)
+app.add_typer(models, name="models")
 app.add_typer(calls, name="calls")
 app.add_typer(store, name="store")
 app.add_typer(evaluate, name="evaluate")
+evaluate.command("asr")(evaluate_asr)
+evaluate.command("turns")(evaluate_turns)
+evaluate.command("words")(evaluate_words)
+evaluate.command("calls")(evaluate_calls)
+app.add_typer(staff, name="staff")
+app.add_typer(privacy, name="privacy")
 
 
 def main() -> None:
@@ -88,6 +105,14 @@ def pbx(settings_file: SettingsFile = None) -> None:
 
 
 @app.command()
+def desk(settings_file: SettingsFile = None) -> None:
+    """Run the web desk of agents and supervisors until Ctrl-C."""
+    from voicebot.desk.app import run as serving
+
+    _run(serving(_ready(settings_file)))
+
+
+@app.command()
 def agents(settings_file: SettingsFile = None) -> None:
     """Show the SIP accounts of the agents' phones."""
     from voicebot.telephony.pbx_plan import plan
@@ -97,41 +122,23 @@ def agents(settings_file: SettingsFile = None) -> None:
         print(f"{number}  {password}  sip:{number}@{found.sip_host}:{found.sip_port}")
 
 
-@kb.command("check")
-def kb_check(folder: Annotated[Path | None, typer.Argument(help="Folder of entries; the one in the settings when left out.")] = None) -> None:
-    """Check every entry; each fault is named with its file and line."""
-    from voicebot.dialogue.knowledge import check
-    from voicebot.dialogue.knowledge import load as entries
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(help="Recordings (WAV, the caller on the left) and transcripts (txt, csv, json) of your own calls.")],
+    language: str = "en",
+    page: Annotated[Path, typer.Option(help="Where the page is written.")] = Path("replay.html"),
+    settings_file: SettingsFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """What the bot would have answered, asked, escalated and contained in calls that you have had; no telephone is needed."""
+    from voicebot.replay.command import replay as replaying
+    from voicebot.replay.rehearsal import totals
+    from voicebot.replay.report import lines
+    from voicebot.replay.report import page as drawn
 
-    chosen = folder or load().kb.folder
-    faults = check(chosen)
-    for fault in faults:
-        print(fault)
-    if faults:
-        raise typer.Exit(1)
-    found = entries(chosen)
-    languages = sorted({entry.language for entry in found.entries})
-    print(f"{len(found.entries)} entries in {', '.join(languages)}, version {found.version}: no faults")
-
-
-@kb.command("ask")
-def kb_ask(text: str, language: str = "en", as_json: AsJson = False) -> None:
-    """Show which entries a question matches, and how surely."""
-    from voicebot.dialogue.knowledge import load as entries
-    from voicebot.dialogue.matching import Matcher
-
-    knowledge = entries(load().kb.folder)
-    if not knowledge.language(language):
-        raise VoicebotError(
-            f"the knowledge base has no entries in {language!r}; languages: {', '.join(sorted({e.language for e in knowledge.entries}))}"
-        )
-    matches = Matcher.build(knowledge.language(language)).match(text)
-    if as_json:
-        print(json.dumps([{"entry_id": match.entry_id, "confidence": round(match.confidence, 4)} for match in matches]))
-        return
-    for match in matches:
-        entry = knowledge.entry(match.entry_id, language)
-        print(f"{match.confidence:.2f}  {match.entry_id:<24} {entry.answer if entry else ''}")
+    version, found = asyncio.run(replaying(folder, language, _ready(settings_file)))
+    page.write_text(drawn(found, totals(found), version), encoding="utf-8")
+    print(json.dumps([asdict(call) for call in found], ensure_ascii=False) if as_json else "\n".join([*lines(totals(found)), f"page: {page}"]))
 
 
 @calls.command("list")
@@ -166,10 +173,13 @@ def calls_show(call_id: str, settings_file: SettingsFile = None, as_json: AsJson
 
 @store.command("rebuild")
 def store_rebuild(settings_file: SettingsFile = None) -> None:
-    """Rebuild what is derived from the journal: the list of calls."""
+    """Rebuild what is derived from the journal: the list of calls and what it is searched by."""
     from voicebot.store.projection import rebuild
+    from voicebot.store.search_keeper import rebuild_at
 
-    print(f"{asyncio.run(rebuild(load(settings_file).store.url))} calls rebuilt from the journal")
+    url = load(settings_file).store.url
+    print(f"{asyncio.run(rebuild(url))} calls rebuilt from the journal")
+    asyncio.run(rebuild_at(url))
 
 
 @store.command("check")
@@ -187,6 +197,29 @@ def store_check(settings_file: SettingsFile = None, as_json: AsJson = False) -> 
 @evaluate.callback()
 def evaluating() -> None:
     """How good the bot's judgements are, on recordings of your own."""
+
+
+@evaluate.command("matching")
+def evaluate_matching(
+    *,
+    train: Annotated[Path, typer.Option(help="CSV with the columns text and category: what is learnt.")],
+    test: Annotated[Path, typer.Option(help="The same columns: what is asked.")],
+    shots: Annotated[int | None, typer.Option(help="Learn only so many examples of each category.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Draws these examples.", min=0)] = 0,
+    out_of_scope: Annotated[str | None, typer.Option(help="The category of questions that have no answer.")] = None,
+    language: str = "en",
+    settings_file: SettingsFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """How often the matcher of the calls is right on a labelled corpus, and how fast."""
+    from voicebot.dialogue.embedding import embedding
+    from voicebot.evaluate import matching
+
+    settings, rows = load(settings_file), matching.read(train)
+    learner = matching.Learner(language, embedding(language, settings), out_of_scope)
+    found = asdict(matching.measure(matching.few(rows, shots, seed) if shots else rows, matching.read(test), learner))
+    told = {name: value for name, value in found.items() if value is not None}
+    print(json.dumps(told) if as_json else "\n".join(f"{name:<20}{value:.4g}" for name, value in told.items()))
 
 
 @evaluate.command("anger")

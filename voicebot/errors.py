@@ -7,7 +7,9 @@ VoicebotError
 ├── AriError             a request that Asterisk refused or never answered
 ├── MediaError           the audio link of one call
 ├── EngineError          a speech engine or its worker process
+├── ModelError           weights: their manifest, their download, their checksum
 ├── EvaluationError      a manifest, a recording or model parameters to be measured
+├── DirectoryError       the operator's customer data: not there, too slow, or answering nonsense
 ├── PhoneError           a test phone (voicebot.testbed.sip)
 └── StoreError           the journal's database
 """
@@ -47,6 +49,10 @@ class EngineError(VoicebotError):
     """A speech engine is missing, failed to load, crashed or overran its deadline."""
 
 
+class ModelError(VoicebotError):
+    """Weights cannot be fetched or are not what the manifest says."""
+
+
 class EvaluationError(VoicebotError):
     """What should be measured cannot be: a manifest, a recording or a file of model parameters is missing or wrong."""
 
@@ -55,11 +61,20 @@ class StoreError(VoicebotError):
     """The journal's database cannot be opened, migrated or read."""
 
 
+class DirectoryError(VoicebotError):
+    """The operator's customer data cannot be had: not there, too slow, or an answer that makes no sense."""
+
+
 def innermost(error: BaseException) -> BaseException:
     """The first error of a group of groups, or the error itself."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def status(error: BaseException) -> int:
+    """The HTTP status with which Asterisk refused, 0 when it was nothing of the kind."""
+    return int(getattr(innermost(error), "status", 0))
 
 
 def told(error: BaseException) -> tuple[VoicebotError, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -15,6 +16,7 @@ import structlog
 from voicebot.bot import Tongue
 from voicebot.dialogue import prompts
 from voicebot.dialogue.decisions import Rules
+from voicebot.dialogue.embedding import embedding
 from voicebot.dialogue.intents import DANGER, Intent, Intents
 from voicebot.dialogue.knowledge import Entry, Knowledge
 from voicebot.dialogue.matching import ACCEPT, Matcher
@@ -22,7 +24,7 @@ from voicebot.dialogue.script import Script
 from voicebot.errors import EngineError, KnowledgeError
 from voicebot.settings import Settings
 from voicebot.speech.asr import Recogniser
-from voicebot.speech.asr.pocketsphinx import english
+from voicebot.speech.asr.engines import Rung, rungs
 from voicebot.speech.asr.sentences import commands
 from voicebot.speech.completeness import KnownWordings, completeness, words
 from voicebot.speech.ear import SURE, Hearing
@@ -35,6 +37,8 @@ CLARIFY = 0.2
 COMMAND_WEIGHT = 3
 """How much more the recogniser expects what callers say to the bot itself than a knowledge base wording: it is short, with no context to help."""
 MURMUR_WORDS = 3
+CHARACTERS_A_WORD = 2
+"""In a script without spaces."""
 WISHED = 0.4
 """A wish said over the bot, or many words, stop it even when heard as unsurely as this: to stop for nothing is the lesser fault."""
 SURE_ALONE = 0.9
@@ -48,14 +52,51 @@ log = structlog.get_logger()
 async def tongue(stack: AsyncExitStack, settings: Settings, knowledge: Knowledge, language: str, detector: SpeechDetector | None) -> Tongue:
     """Everything for `language`, its recogniser running until `stack` is left; the matcher learns while that starts. Raises KnowledgeError,
     EngineError."""
+    entries = _entries(knowledge, language)
+    ladder = Ladder(stack, settings, language, wordings(entries, language))
+    starting = await ladder.launched()
+    matcher = await asyncio.to_thread(_learnt, entries, language, settings) if starting else None
+    return _tongue(settings, knowledge, language, matcher=matcher, recogniser=await ladder.ready(starting), detector=detector)
+
+
+async def renewed(settings: Settings, phrases: Phrases, knowledge: Knowledge, old: Tongue) -> Tongue:
+    """`old` with other knowledge, its answers rendered; what it hears with goes on as it is. Raises KnowledgeError, EngineError."""
+    hearing = old.hearing
+    entries = _entries(knowledge, hearing.language)
+    matcher = await asyncio.to_thread(_learnt, entries, hearing.language, settings) if hearing.recogniser else None
+    new = _tongue(settings, knowledge, hearing.language, matcher=matcher, recogniser=hearing.recogniser, detector=hearing.detector)
+    await prepared(phrases, new)
+    return new
+
+
+def reading(settings: Settings, knowledge: Knowledge, language: str) -> Tongue:
+    """A tongue that reads and has no ear, for words that come as text. Raises KnowledgeError."""
+    matcher = _learnt(_entries(knowledge, language), language, settings)
+    return _tongue(settings, knowledge, language, matcher=matcher, recogniser=None, detector=None)
+
+
+def _entries(knowledge: Knowledge, language: str) -> tuple[Entry, ...]:
     entries = knowledge.language(language)
     if not entries:
         raise KnowledgeError(f"the knowledge base has no entries in {language!r}; add some or change the hotline's language in [hotlines]")
-    starting = await _launched(stack, settings, language, entries)
+    return entries
+
+
+def _learnt(entries: tuple[Entry, ...], language: str, settings: Settings) -> Matcher:
+    return Matcher.build(entries, embedding(language, settings))
+
+
+def _tongue(
+    settings: Settings,
+    knowledge: Knowledge,
+    language: str,
+    *,
+    matcher: Matcher | None,
+    recogniser: Recogniser | None,
+    detector: SpeechDetector | None,
+) -> Tongue:
+    entries, intents = knowledge.language(language), Intents.load(language)
     known = KnownWordings([wording for entry in entries for wording in entry.questions])
-    intents = Intents.load(language)
-    matcher = await asyncio.to_thread(Matcher.build, entries) if starting else None
-    recogniser = await _ready(starting, language) if starting else None
     judge, matters = partial(completeness, language=language, known=known), partial(_matters, intents=intents)
     hearing = Hearing(language, settings.turns, judge, recogniser, detector, matters)
     menu = {str(entry.menu): entry.id for entry in sorted(entries, key=lambda entry: entry.menu or 0) if entry.menu is not None}
@@ -67,7 +108,7 @@ async def tongue(stack: AsyncExitStack, settings: Settings, knowledge: Knowledge
 def _matters(heard: Transcript, intents: Intents) -> bool:
     """Whether words over the bot's answer are more than a murmur: a wish, many words, or a few that were surely heard."""
     wishes = intents.of(heard.text)
-    count = len(words(heard.text))
+    count = len(words(heard.text)) if intents.spaced else (len(words(heard.text)) + 1) // CHARACTERS_A_WORD
     sure = 0.0 if wishes & OBEYED else WISHED if wishes or count > MURMUR_WORDS else SURE if count > 1 else SURE_ALONE
     return heard.confidence >= sure and not (wishes and wishes <= MURMURED)
 
@@ -88,33 +129,44 @@ def _script(settings: Settings, knowledge: Knowledge, language: str, menu: bool)
     return Script(language, said, knowledge)
 
 
-async def _launched(stack: AsyncExitStack, settings: Settings, language: str, entries: tuple[Entry, ...]) -> Recogniser | None:
-    """The recogniser of `language`, its processes starting, or None where there is none: the hotline then reads its DTMF menu."""
-    if language != "en":
-        log.warning("no recogniser; callers use the keys of their phone", language=language)
+def wordings(entries: tuple[Entry, ...], language: str) -> list[str]:
+    """What callers are expected to say, a wording as often as it counts."""
+    to_the_bot = commands(language) * COMMAND_WEIGHT
+    return [*to_the_bot, *(wording for entry in entries for wording in (*entry.questions, entry.title))]
+
+
+class Ladder:
+    """The recognisers a language may have, climbed down until one runs; below the last one a hotline reads its DTMF menu."""
+
+    def __init__(self, stack: AsyncExitStack, settings: Settings, language: str, wordings: list[str]) -> None:
+        self._stack, self._settings, self._language, self._wordings = stack, settings, language, wordings
+        self._rungs: Iterator[Rung] = iter(rungs(settings, language))
+
+    async def launched(self) -> Recogniser | None:
+        """The next recogniser that can be made, its processes starting."""
+        for rung in self._rungs:
+            try:
+                recogniser = await asyncio.to_thread(rung, self._settings, self._language, self._wordings)
+            except EngineError as error:
+                log.error("recogniser cannot start", language=self._language, why=str(error))
+                continue
+            self._stack.push_async_callback(recogniser.stop)
+            await recogniser.launch()
+            return recogniser
+        log.warning("no recogniser; callers use the keys of their phone", language=self._language)
         return None
-    wordings = [*commands() * COMMAND_WEIGHT, *(wording for entry in entries for wording in (*entry.questions, entry.title))]
-    try:
-        recogniser = await asyncio.to_thread(english, wordings, settings.speech.cache / "language-model", settings.speech.recognisers)
-    except EngineError as error:
-        _cannot_start(language, error)
-        return None
-    stack.push_async_callback(recogniser.stop)
-    await recogniser.launch()
-    return recogniser
 
-
-async def _ready(recogniser: Recogniser, language: str) -> Recogniser | None:
-    try:
-        await recogniser.until_ready()
-    except EngineError as error:
-        _cannot_start(language, error)
-        return None
-    return recogniser
-
-
-def _cannot_start(language: str, error: EngineError) -> None:
-    log.error("recogniser cannot start; callers use the keys of their phone", language=language, why=str(error))
+    async def ready(self, starting: Recogniser | None) -> Recogniser | None:
+        """`starting` when its workers are ready, else the next one whose workers are."""
+        while starting:
+            try:
+                await starting.until_ready()
+            except EngineError as error:
+                log.error("recogniser cannot start", language=self._language, why=str(error))
+                starting = await self.launched()
+            else:
+                break
+        return starting
 
 
 def _progress(done: int, total: int) -> None:

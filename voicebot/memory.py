@@ -11,8 +11,11 @@ from typing import Any
 
 from voicebot.dialogue.decisions import Line, Prompt, State
 from voicebot.dialogue.recall import restored
+from voicebot.emotion.temper import CALM, Temper
 from voicebot.store import events
 from voicebot.store.events import (
+    AngerScored,
+    BargedIn,
     BotSpoke,
     CallAnswered,
     CallerSpoke,
@@ -29,6 +32,8 @@ from voicebot.store.events import (
 )
 
 APOLOGY = Prompt("lost_you")
+SAID = 4
+"""So many utterances are remembered, to know a repetition by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,12 @@ class Memory:
     """Whether the notice was given whole: who takes the call over gives it again else."""
     resumed: int = 0
     """How often the call was taken over."""
+    temper: Temper = CALM
+    """How the caller feels, and what is known of his voice."""
+    said: tuple[str, ...] = ()
+    """His latest words, oldest first."""
+    interrupted: bool = False
+    """He took the turn from the bot, and nothing was decided since."""
     let_go: bool = False
     """The caller is on the way to a person, or gone: no bot speaks to him again."""
 
@@ -73,10 +84,14 @@ def _changes(memory: Memory, event: Event) -> dict[str, Any]:
         case NoticeGiven(whole=whole):
             changes = {"noticed": whole}
         case CallerSpoke(text=text) if text:
-            changes = {"last_words": text}
+            changes = {"last_words": text, "said": (*memory.said, text)[-SAID:]}
+        case AngerScored(state=felt):
+            changes = {"temper": Temper.restored(felt)}
+        case BargedIn(outcome="taken"):
+            changes = {"interrupted": True}
         case Decided():
             state = restored(event.state)
-            changes = {"state": state, "unsaid": state.lines if state else ()}
+            changes = {"state": state, "unsaid": state.lines if state else (), "interrupted": False}
         case BotSpoke(cut=cut):
             changes = {"unsaid": () if cut else memory.unsaid[1:]}
         case OptedOut(what):

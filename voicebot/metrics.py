@@ -62,6 +62,7 @@ class Metrics:
         self.refusals = Counter("voicebot_refusals", "Calls sent straight to the queue, by reason", ["reason"], registry=self.registry)
         self.draining = Gauge("voicebot_draining", "1 while no new call is taken because the controller is to end", registry=self.registry)
         self.calls = Counter("voicebot_calls", "Calls sealed, by outcome", ["outcome"], registry=self.registry)
+        self.renewals = Counter("voicebot_knowledge_renewals", "Changes of the knowledge base: done, refused", ["result"], registry=self.registry)
         self.faults = Counter("voicebot_faults", "Faults journalled, by part", ["where"], registry=self.registry)
         self.stages = Histogram("voicebot_stage_seconds", "Latency by stage of a turn", ["stage"], buckets=STAGE_BUCKETS_S, registry=self.registry)
         self.loop_lag = Histogram("voicebot_loop_lag_seconds", "How late the event loop ran a timer", buckets=LAG_BUCKETS_S, registry=self.registry)

@@ -19,6 +19,7 @@ from voicebot.call import GONE, RESUME_S
 from voicebot.errors import AriError, StoreError
 from voicebot.handover.lines import LINE_VARIABLE
 from voicebot.memory import Memory
+from voicebot.renewal import Renewal
 from voicebot.resume import take_over
 from voicebot.store.events import CallerHungUp, CallStarted, HandoverDecided
 from voicebot.store.journal import Journal
@@ -33,12 +34,12 @@ log = structlog.get_logger()
 class Reception:
     """Takes control sockets one by one. Until `ready` is set the engines are still starting: lost calls wait a little, new ones go to the queue."""
 
-    def __init__(self, bot: Bot, journal: Journal, gate: Gate, knowledge_version: str) -> None:
+    def __init__(self, bot: Bot, journal: Journal, gate: Gate, renewal: Renewal) -> None:
         self.ready = asyncio.Event()
         self._bot = bot
         self._journal = journal
         self._gate = gate
-        self._knowledge_version = knowledge_version
+        self._renewal = renewal
 
     async def receive(self, link: ControlLink) -> None:
         """One control socket: a new call, one that lost its controller, or one nobody knows, whose caller goes on to the queue."""
@@ -77,7 +78,7 @@ class Reception:
         """The record of a call that begins here. Raises StoreError when it is open already."""
         channel, told = start.channel.id, start.channel.channelvars
         ani, dnis, language = (told.get(f"VOICEBOT_{name}", "") for name in ("ANI", "DNIS", "LANGUAGE"))
-        return self._journal.call(channel, CallStarted(ani, dnis, language, channel, datetime.now(UTC), self._knowledge_version))
+        return self._journal.call(channel, CallStarted(ani, dnis, language, channel, datetime.now(UTC), self._renewal.version))
 
     async def _go_on(self, link: ControlLink, start: StasisStart) -> None:
         """With a call that another controller held, or this one before it was restarted; else its caller goes on to the queue."""

@@ -1,4 +1,4 @@
-"""The two shapes of concurrency a call has beside a TaskGroup: whichever ends first, and clean-up that is not interrupted."""
+"""The shapes of concurrency that a TaskGroup alone does not give: whichever ends first, clean-up that is not interrupted, tasks ended together."""
 
 from __future__ import annotations
 
@@ -31,3 +31,24 @@ async def finished(clean_up: Coroutine[Any, Any, None]) -> None:
     task.result()
     if cancelled:
         raise cancelled
+
+
+class Tasks:
+    """Tasks on one TaskGroup that can be ended before it is left."""
+
+    def __init__(self, scope: asyncio.TaskGroup) -> None:
+        self._scope = scope
+        self._running: set[asyncio.Task[None]] = set()
+
+    def spawn(self, run: Coroutine[Any, Any, None]) -> None:
+        """Run it beside all others."""
+        task = self._scope.create_task(run)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def end(self) -> None:
+        """Cancel all, and wait until they have ended."""
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running)

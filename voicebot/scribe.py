@@ -10,16 +10,31 @@ from typing import Any
 
 import structlog
 
-from voicebot.dialogue.decisions import Answer, Line, Step
+from voicebot.dialogue.decisions import Answer, Asked, Line, Step
 from voicebot.dialogue.recall import snapshot
 from voicebot.dialogue.script import heard_part, kind
 from voicebot.errors import plain
 from voicebot.memory import Memory, remember
 from voicebot.metrics import Metrics
-from voicebot.store.events import BargedIn, BotSpoke, CallerSpoke, Decided, DigitPressed, Event, Fault, Outcome, TurnMeasured
+from voicebot.privacy.redact import redact
+from voicebot.store.events import (
+    BargedIn,
+    BotSpoke,
+    CallerSpoke,
+    Decided,
+    DigitPressed,
+    Event,
+    Fault,
+    OfferAnswered,
+    Outcome,
+    SurveyAnswered,
+    TurnMeasured,
+)
 from voicebot.store.record import CallJournal
 from voicebot.values import Digit, Sound, Unrecognised, Utterance
 
+MARGIN_MS = 400
+"""So much around an utterance may still be part of it."""
 CUT_MS = 40
 """A phrase that lacks less than this was heard whole."""
 log = structlog.get_logger()
@@ -34,6 +49,7 @@ class Scribe:
         self._metrics = metrics
         self._zero_ms = memory.t_ms
         self._clock = clock
+        self._expecting = False
 
     @property
     def now_ms(self) -> int:
@@ -45,10 +61,15 @@ class Scribe:
         self.record.append(self.now_ms, event)
         self.memory = remember(self.memory, self.now_ms, event)
 
-    def heard(self, sound: Sound) -> None:
+    def heard(self, sound: Sound, blank: Callable[[int, int], None] = lambda _start_ms, _end_ms: None) -> None:
+        """Card numbers and the like are not written; `blank` is told from when to when they were said."""
         match sound:
             case Utterance(start_ms, end_ms, transcript):
-                self.write(CallerSpoke(transcript.text, transcript.confidence, self._zero_ms + start_ms, self._zero_ms + end_ms))
+                said = redact(transcript.text, self._expecting)
+                self._expecting = said.expecting
+                if said.removed:
+                    blank(start_ms - MARGIN_MS, end_ms + MARGIN_MS)
+                self.write(CallerSpoke(said.text, transcript.confidence, self._zero_ms + start_ms, self._zero_ms + end_ms))
             case Digit(key):
                 self.write(DigitPressed(key))
             case Unrecognised(why):
@@ -57,9 +78,15 @@ class Scribe:
                 pass
 
     def decided(self, step: Step) -> None:
-        decision = step.decision
+        decision, before = step.decision, self.memory.state.asked if self.memory.state else None
         options = getattr(decision, "options", ())
-        self.write(Decided(type(decision).__name__, step.reason, getattr(decision, "entry_id", None), None, options, snapshot(step.state)))
+        triaged = (step.triaged.kind, step.triaged.complexity) if step.triaged else ("", "")
+        entry_id = getattr(decision, "entry_id", None)
+        self.write(Decided(type(decision).__name__, step.reason, entry_id, None, options, snapshot(step.state), *triaged))
+        if step.accepted is not None:
+            self.write(OfferAnswered(step.state.errand.offer, step.accepted))
+        if step.state.asked is not Asked.SURVEY and before is Asked.SURVEY:
+            self.write(SurveyAnswered(step.mark))
 
     def spoke(self, line: Line, text: str, start_ms: int, heard_ms: int, length_ms: int) -> None:
         cut = heard_ms < length_ms - CUT_MS

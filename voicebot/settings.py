@@ -11,29 +11,33 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from voicebot.accounts import Customers
+from voicebot.anger import Anger
+from voicebot.engines import Models, Speech
 from voicebot.errors import SettingsError
+from voicebot.llm.options import Llm
+from voicebot.trunk import HostPort, Trunk, address
 
 DEMO_KNOWLEDGE = Path(__file__).parent / "demo" / "kb"
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Positive = Annotated[int, Field(gt=0)]
 
 
-def _loopback(host: str) -> str:
+def _loopback(host: str, unless: str = "") -> str:
     try:
         loopback = ipaddress.IPv4Address(host).is_loopback
     except ValueError:
         loopback = False
     if not loopback:
-        raise PydanticCustomError("loopback", "only a loopback address, 127.x.x.x, can be listened on")
+        raise PydanticCustomError("loopback", f"only a loopback address, 127.x.x.x, can be listened on{unless}")
     return host
 
 
 Loopback = Annotated[str, AfterValidator(_loopback)]
-HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+:[0-9]{1,5}$")]
 
 
 class Section(BaseModel):
@@ -43,10 +47,21 @@ class Section(BaseModel):
 class Serve(Section):
     """The controller: where Asterisk's control and media sockets, /healthz and /metrics arrive."""
 
-    host: Loopback = "127.0.0.1"
+    tls_certificate: Path | None = None
+    """With `tls_key`: Asterisk comes by wss:// alone, and verifies this certificate. Off loopback there is no other way."""
+    tls_key: Path | None = None
+    tls_ca: Path | None = None
+    """Who signed it, for our own Asterisk; left out: an authority this machine trusts."""
+    host: str = "127.0.0.1"
     port: Port = 8088
     grace_s: Annotated[float, Field(ge=0)] = 60.0
     """How long calls may go on after SIGTERM before they are handed over to the queue."""
+
+    @field_validator("host")
+    @classmethod
+    def _loopback_or_tls(cls, host: str, others: ValidationInfo) -> str:
+        tls = others.data.get("tls_certificate") and others.data.get("tls_key")
+        return address(host) if tls else _loopback(host, " without tls_certificate and tls_key")
 
 
 class Admission(Section):
@@ -100,14 +115,8 @@ class Kb(Section):
     """The knowledge base: a folder with one folder of entries per language."""
 
     folder: Path = DEMO_KNOWLEDGE
-
-
-class Speech(Section):
-    """Recognition and voice."""
-
-    cache: Path = Path(".cache/voicebot")
-    recognisers: Positive = 2
-    """Recogniser worker processes, one thread each."""
+    embedding: Path | None = None
+    """A folder with model.onnx and tokenizer.json, or its name in [models] folder."""
 
 
 class Turns(Section):
@@ -154,6 +163,47 @@ class Recording(Section):
     """What must stay free on that disk, likewise."""
 
 
+class Webhook(Section):
+    """Where another system is told of calls. `secret` names a file in the folder of secrets; what is sent is signed with it."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")]
+    secret: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] = "webhook"  # noqa: S105 - the name of a file
+
+
+class Desk(Section):
+    """The web desk of agents and supervisors."""
+
+    host: Loopback = "127.0.0.1"
+    port: Port = 8090
+    language: Literal["en", "zh"] = "en"
+    """Of the sign-in page and of new staff."""
+    sign_in_h: Annotated[float, Field(gt=0)] = 10.0
+    """A sign-in lasts so long at most."""
+    idle_h: Annotated[float, Field(gt=0)] = 2.0
+    """And ends earlier when nothing is asked for so long and no page is open."""
+    failures: Positive = 5
+    """So many wrong passwords in a row lock a name,"""
+    locked_s: Positive = 900
+    """for so long."""
+    wrap_up_s: Positive = 180
+    """An agent who does not finish a wrap-up is ready again after so long."""
+    embed: tuple[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.:-]+$")], ...] = ()
+    """Origins of pages that may show /pop/CALL in a frame."""
+    webhooks: tuple[Webhook, ...] = ()
+
+
+class Retention(Section):
+    """After how many days `voicebot privacy expire` blanks what is kept of a call; 0: never."""
+
+    audio_days: Annotated[int, Field(ge=0)] = 90
+    words_days: Annotated[int, Field(ge=0)] = 365
+    """What was said, and what people wrote about the call."""
+    scores_days: Annotated[int, Field(ge=0)] = 365
+    """How angry the caller was judged."""
+    number_days: Annotated[int, Field(ge=0)] = 730
+    """Who called."""
+
+
 class Log(Section):
     """Structured logs on standard error. Personal data never stands in them."""
 
@@ -172,13 +222,21 @@ class Settings(BaseSettings):
     serve: Serve = Serve()
     admission: Admission = Admission()
     pbx: Pbx = Pbx()
-    hotlines: dict[Annotated[str, Field(pattern=r"^[0-9]{2,15}$")], Hotline] = {"100": Hotline(), "200": Hotline(language="zh", menu=True)}
+    trunk: Trunk | None = None
+    """Edge mode: one SIP trunk to the PBX that is there already. Without it agents' phones register here."""
+    hotlines: dict[Annotated[str, Field(pattern=r"^[0-9]{2,15}$")], Hotline] = {"100": Hotline(), "200": Hotline(language="zh")}
     store: Store = Store()
     kb: Kb = Kb()
     speech: Speech = Speech()
+    models: Models = Models()
+    llm: Llm = Llm()
     turns: Turns = Turns()
     handover: Handover = Handover()
+    anger: Anger = Anger()
     recording: Recording = Recording()
+    retention: Retention = Retention()
+    desk: Desk = Desk()
+    customers: Customers = Customers()
     log: Log = Log()
 
     @classmethod
@@ -232,6 +290,6 @@ def _keys(section: list[str]) -> list[str]:
     model: type[BaseModel] = Settings
     for name in section:
         field = model.model_fields.get(name)
-        kind = field.annotation if field else None
+        kind = Trunk if name == "trunk" else field.annotation if field else None
         model = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else Hotline
     return sorted(model.model_fields)

@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,6 +25,7 @@ from voicebot.scopes import first_of
 from voicebot.settings import Settings
 from voicebot.telephony.pbx import PrivateAsterisk
 from voicebot.telephony.pbx_plan import PbxPlan, plan
+from voicebot.telephony.secure import asking
 
 START_S = 180.0
 """The first start builds the recogniser's language model and renders every phrase."""
@@ -75,7 +77,7 @@ class Running:
 async def running(settings: Settings, settings_file: Path | None = None) -> AsyncIterator[Running]:
     """Controller and Asterisk, up and answering, until the block is left. Raises VoicebotError naming what cannot start."""
     port = settings.serve.port or free_port(settings.serve.host)
-    controller = Controller(settings.serve.host, port, settings_file)
+    controller = Controller(settings.serve.host, port, settings_file, asking(settings.serve))
     await controller.start()
     try:
         async with PrivateAsterisk(plan(settings, controller_port=port)) as asterisk, asyncio.TaskGroup() as scope:
@@ -104,9 +106,10 @@ def stopped_by_signal() -> asyncio.Event:
 class Controller:
     """`voicebot serve` as a child process."""
 
-    def __init__(self, host: str, port: int, settings_file: Path | None) -> None:
+    def __init__(self, host: str, port: int, settings_file: Path | None, tls: ssl.SSLContext | None = None) -> None:
         self._host = host
         self._port = port
+        self._tls = tls
         self._command = [sys.executable, "-m", "voicebot", "serve", *(["--settings", str(settings_file)] if settings_file else [])]
         self._process: asyncio.subprocess.Process | None = None
 
@@ -125,7 +128,7 @@ class Controller:
         )
         try:
             async with asyncio.timeout(START_S):
-                while await health(self._host, self._port) in {None, STARTING}:
+                while await health(self._host, self._port, self._tls) in {None, STARTING}:
                     if self._process.returncode is not None:
                         raise VoicebotError("the controller did not start; its reason stands above")
                     await asyncio.sleep(0.1)
@@ -166,18 +169,18 @@ class Controller:
         while process is not None and process.returncode is None and misses < MISSES:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), ASK_EVERY_S)
-            misses = misses + 1 if await health(self._host, self._port) is None else 0
+            misses = misses + 1 if await health(self._host, self._port, self._tls) is None else 0
         if process is not None and process.returncode is None:
             process.kill()  # unless it ended by itself in this instant: the status tells
             await process.wait()
         log.error("controller lost; starting another", status=process.returncode if process else None, unanswered=misses)
 
 
-async def health(host: str, port: int) -> bytes | None:
+async def health(host: str, port: int, tls: ssl.SSLContext | None = None) -> bytes | None:
     """What GET /healthz says, with whatever status; None when nobody answers in time."""
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            reader, writer = await asyncio.open_connection(host, port)
+            reader, writer = await asyncio.open_connection(host, port, ssl=tls)
             try:
                 writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 head, _, body = (await reader.read()).partition(b"\r\n\r\n")

@@ -109,7 +109,6 @@ HEARD = {
         i didn't catch that
         can you repeat that
         one more time
-        speak more slowly please
         i did not hear you
     """,
     "goodbye": """
@@ -207,13 +206,114 @@ HEARD = {
     """,
 }
 
+HEARD |= {
+    "vulnerable": """
+        my mother has dementia
+        i am deaf
+        i'm on a ventilator and the line is dead
+        i don't know where i am
+    """,
+    "complaint": """
+        i want to make a complaint
+        i'd like to file a formal complaint
+        this is the worst company ever
+        that's unacceptable
+    """,
+    "complex": """
+        my lawyer will write to you
+        my father passed away last week
+        i am going to sue you
+    """,
+    "abuse": """
+        you are an idiot
+        this is bullshit
+        shut up
+    """,
+    "urgent": """
+        i'm in a hurry
+        quick question
+        this is urgent
+    """,
+    "english": """
+        in english please
+        speak english
+    """,
+    "mandarin": """
+        in chinese please
+        can you speak mandarin
+    """,
+    "slower": """
+        speak more slowly please
+        slow down
+        that was too fast
+        say that again slowly
+    """,
+    "bill": """
+        why is my bill so high
+        what's on my bill
+        my bill
+        how much is my bill
+        tell me about my last bill
+        my bill has doubled
+        back to my bill
+    """,
+    "due": """
+        when is my bill due
+        what's the due date
+        is my bill paid
+    """,
+    "plan": """
+        what plan am i on
+        which tariff do i have
+        how much is my plan
+    """,
+    "data": """
+        okay so how much data do i have left
+        how many gigabytes are left
+        have i used up all my data
+    """,
+    "outage": """
+        is there an outage in riverside
+        is there a problem in my area
+        is the network down here
+    """,
+    "ticket": """
+        what's the status of my ticket
+        when is the technician coming
+        what is happening with my repair
+    """,
+    "never_mind": """
+        never mind
+        forget it
+    """,
+    "forgot": """
+        i forgot my pin
+        i don't know it
+    """,
+}
 HEARD_MANDARIN = {
+    "vulnerable": "我是聋人 我妈有老年痴呆 他打我",
+    "complaint": "我要投诉 你们服务太差了",
+    "complex": "我要起诉你们 我父亲去世了",
+    "abuse": "你是白痴 滚开",
+    "urgent": "我很急 长话短说",
+    "english": "说英文 用英语",
+    "mandarin": "说中文 讲普通话",
+    "slower": "说慢一点 太快了 慢点说",
+    "bill": "为什么我这个月的账单这么高 账单多少钱 我的账单 怎么查话费 帮我查一下话费",
+    "due": "账单什么时候到期 话费什么时候交",
+    "plan": "我用的是什么套餐 查一下我的套餐",
+    "data": "我还剩多少流量 流量用完了吗",
+    "outage": "河滨区有没有故障 我们这里断网了",
+    "ticket": "我的工单处理得怎么样了 师傅什么时候来",
+    "never_mind": "算了 不查了",
+    "forgot": "我忘了密码 不知道",
     "person": "人工 转人工 人工客服 我要转人工客服 找客服 请帮我转接客服 我要跟人说话 我想找个真人 真人 我不想跟机器人说话 接线员"
     " 呃我要人工服务 能不能转人工",
     "emergency": "着火了 我家失火了 救命 快叫救护车 煤气泄漏了 我爸心脏病发作了 有人晕倒了 我要报警有人入室 紧急情况",
     "self_harm": "我不想活了 我想自杀 活着没意思",
     "fraud": "我好像被骗了 有人让我转账 他让我把验证码告诉他 我遇到骗子了 有人冒充公安 对方要我把钱转到安全账户 我把密码告诉了他",
-    "repeat": "再说一遍 请再说一次 没听清 你刚才说什么 什么 说慢一点 麻烦你重复一下",
+    "repeat": "再说一遍 请再说一次 没听清 你刚才说什么 什么 麻烦你重复一下",
     "goodbye": "再见 拜拜 谢谢再见 好的再见",
     "done": "没有了 没有了谢谢 不用了谢谢 就这样吧 没别的了",
     "thanks": "谢谢 好的谢谢 非常感谢 谢谢你",
@@ -244,7 +344,6 @@ QUESTIONS = """
     i lost my phone and want to stop the calls
     hello i want to change my plan
     thanks and how do i set up roaming
-    okay so how much data do i have left
     yes my phone is broken
     no signal at home
     no i mean the other bill the one from march
@@ -281,7 +380,7 @@ QUESTIONS = """
 """
 
 QUESTIONS_MANDARIN = """
-    怎么查话费 人工费多少 人工智能套餐怎么办理 客服电话是多少 诈骗电话怎么拦截 怎么防止电信诈骗 密码忘了怎么办 申请补卡 我想改套餐谢谢
+    人工费多少 人工智能套餐怎么办理 客服电话是多少 诈骗电话怎么拦截 怎么防止电信诈骗 密码忘了怎么办 申请补卡 我想改套餐谢谢
     国际漫游怎么开通 第二张卡没有信号 没有信号怎么办 紧急呼叫要钱吗 录音文件在哪里 取消彩铃 好的那流量怎么查 你好我要查余额 为什么要我重置密码
     怎么改服务密码 我要换套餐 手机丢了怎么停机
 """
@@ -325,11 +424,26 @@ def test_all_that_was_said_is_found_and_nothing_else(text: str, intents: set[str
     assert ENGLISH.of(text) == intents
 
 
+MEANT: dict[str, frozenset[Intent]] = {
+    "bill-higher": frozenset({Intent.BILL}),
+    "bill-due-date": frozenset({Intent.DUE}),
+    "data-left": frozenset({Intent.DATA}),
+    "outage": frozenset({Intent.OUTAGE}),
+    "technician": frozenset({Intent.TICKET}),
+    "order-status": frozenset({Intent.TICKET}),
+    "complaint": frozenset({Intent.COMPLAINT, Intent.TICKET}),
+    "language": frozenset({Intent.ENGLISH, Intent.MANDARIN, Intent.REPEAT}),
+    "account-number": frozenset({Intent.FORGOT}),
+    "sim-lost": frozenset({Intent.URGENT}),
+}
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_no_question_of_the_demo_knowledge_is_taken_for_anything_else(language: str) -> None:
+    """Apart from what the account answers better, and what the entry is about: a language, a complaint."""
     intents = Intents.load(language)
-    questions = [question for entry in load(DEMO).language(language) for question in (entry.title, *entry.questions)]
-    assert {question: intents.of(question) for question in questions if intents.of(question)} == {}
+    heard = {(entry.id, question): intents.of(question) for entry in load(DEMO).language(language) for question in (entry.title, *entry.questions)}
+    assert {at: found for at, found in heard.items() if not found <= MEANT.get(at[0], frozenset())} == {}
 
 
 def test_one_word_is_not_torn_into_two() -> None:

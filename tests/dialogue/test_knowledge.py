@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from voicebot.dialogue import knowledge
+from voicebot.dialogue.entry_file import KEYS
 from voicebot.dialogue.knowledge import Entry, Fault
 from voicebot.errors import KnowledgeError
 
@@ -104,7 +106,7 @@ def test_the_version_changes_exactly_with_the_content(tmp_path: Path) -> None:
     ("old", "new", "line", "message"),
     [
         ("title: opening hours", "titel: opening hours", 4, "unknown key 'titel'; did you mean 'title'?"),
-        ("tags: [company, shops]", "colour: red", 5, "unknown key 'colour'; known keys: id, language, title, questions, short, tags, menu"),
+        ("tags: [company, shops]", "colour: red", 5, f"unknown key 'colour'; known keys: {', '.join(KEYS)}"),
         ("menu: 3", "menu: 12", 6, "menu '12' is no key of the menu; use one digit, 1 to 9"),
         ("menu: 3", "menu: [3]", 6, "'menu' must be one text"),
         ("tags: [company, shops]", "tags: company", 5, "'tags' must be a list of texts, one per line after a dash"),
@@ -181,6 +183,39 @@ def test_two_entries_may_not_claim_one_question_or_menu_key(tmp_path: Path) -> N
     found = faults(tmp_path)
     assert ("shops.md", 6, "menu key 3 already stands in opening-hours.md, line 6; keep it in one entry") in found
     assert ("shops.md", 8, "question 'when are you open' already stands in opening-hours.md, line 8; keep it in one entry") in found
+
+
+def test_one_question_may_have_two_answers_that_never_hold_on_the_same_day(tmp_path: Path) -> None:
+    until = GOOD.replace("tags:", "valid_until: 2026-12-23\ntags:")
+    since = GOOD.replace("opening-hours", "holidays").replace("tags:", "valid_from: 2026-12-24\ntags:")
+    write(tmp_path, until)
+    write(tmp_path, since, "en/holidays.md")
+    assert knowledge.check(tmp_path) == ()
+    loaded = knowledge.load(tmp_path)
+    assert [entry.id for entry in loaded.on(date(2026, 12, 23)).entries] == ["opening-hours"]
+    assert [entry.id for entry in loaded.on(date(2026, 12, 24)).entries] == ["holidays"]
+    assert loaded.on(date(2026, 12, 24)).version == loaded.version
+    write(tmp_path, since.replace("12-24", "12-23"), "en/holidays.md")
+    assert "menu key 3 already stands in holidays.md, line 7; keep it in one entry" in [message for *_, message in faults(tmp_path)]
+
+
+@pytest.mark.parametrize("follow_up", ["shops", "opening-hours"])
+def test_a_follow_up_names_another_entry(tmp_path: Path, follow_up: str) -> None:
+    write(tmp_path, GOOD.replace("tags:", f"follow_ups: [{follow_up}]\ntags:"))
+    assert faults(tmp_path) == [("opening-hours.md", 5, f"follow-up {follow_up!r} is no other entry in 'en'; name the id of one")]
+
+
+def test_a_follow_up_whose_file_has_a_fault_of_its_own_is_not_lost(tmp_path: Path) -> None:
+    write(tmp_path, GOOD.replace("tags:", "follow_ups: [shops]\ntags:"))
+    write(tmp_path, b"", "en/shops.md")
+    assert faults(tmp_path) == [("shops.md", 1, "is empty; write the entry or remove the file")]
+
+
+def test_a_test_that_is_learnt_proves_nothing(tmp_path: Path) -> None:
+    write(tmp_path, GOOD.replace("short:", "tests:\n  - are you open\n  - When are you open\nshort:"))
+    assert faults(tmp_path) == [
+        ("opening-hours.md", 13, "test 'When are you open' stands among the questions, so it proves nothing; word it differently")
+    ]
 
 
 def test_the_same_question_in_two_languages_is_fine(tmp_path: Path) -> None:

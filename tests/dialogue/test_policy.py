@@ -23,6 +23,7 @@ from voicebot.dialogue.decisions import (
     HandOver,
     Heard,
     Line,
+    Lookup,
     MenuItem,
     NoAudio,
     Pressed,
@@ -35,6 +36,8 @@ from voicebot.dialogue.decisions import (
     Spoke,
     State,
     Step,
+    Told,
+    Verify,
     Why,
 )
 from voicebot.dialogue.intents import Intent, Intents
@@ -403,12 +406,14 @@ def _line(line: Line) -> str:
             return entry_id if variant == "full" else f"{entry_id}:{variant}"
         case MenuItem(key, entry_id):
             return f"{key}={entry_id}"
+        case Told(sentence):
+            return sentence
 
 
 def _written(decision: Decision) -> str:
     lines = [_line(line) for line in decision.lines]
     match decision:
-        case Reply():
+        case Reply() | Lookup() | Verify():
             return "bot: " + ", ".join(lines)
         case Clarify():
             return "which: " + ", ".join(lines)
@@ -603,3 +608,61 @@ def test_every_prompt_is_used_somewhere() -> None:
     scripts = "\n".join([*SPEECH.values(), *MENU.values()])
     elsewhere = {"greeting", "no_analysis", "no_recording", "connecting_upset"}
     assert {name for name in PROMPTS if not re.search(rf"\b{name}\b", scripts)} == elsewhere
+
+
+# What is for people, other languages, rude words, two questions at once.
+
+
+def _said(text: str, *matches: Match, parts: tuple[Spoke, ...] = (), state: State | None = None, rules: Rules = RULES) -> Step:
+    return decide(state or State.start(), Spoke(text, 0.9, matches, ENGLISH.of(text), "en", parts), CALM, rules)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("my mother has dementia", Why.VULNERABLE),
+        ("i want to make a complaint", Why.COMPLAINT),
+        ("my lawyer will call you", Why.COMPLEX),
+    ],
+)
+def test_what_is_for_people_goes_to_one_with_its_reason(text: str, why: Why) -> None:
+    step = _said(text, Match("pin", 0.9))
+    assert isinstance(step.decision, HandOver)
+    assert step.decision.reason is why
+    assert step.triaged is not None
+    assert step.triaged.complexity == "complex"
+
+
+def test_rude_words_around_a_question_do_not_matter_and_alone_they_are_met_once() -> None:
+    assert _said("my bloody pin is shit", Match("pin", 0.9)).decision == Reply((Answer("pin"),), "pin")
+    first = _said("you are an idiot")
+    assert first.decision == Reply((Told("please_calm"),))
+    second = _said("shut up", state=first.state)
+    assert isinstance(second.decision, HandOver)
+    assert second.decision.reason is Why.ABUSE
+
+
+def test_a_language_is_changed_where_it_is_spoken_and_else_a_person_speaks_it() -> None:
+    both = replace(RULES, languages=frozenset({"en", "zh"}))
+    changed = _said("in chinese please", rules=both)
+    assert (changed.decision, changed.state.language) == (Reply((Prompt("how_can_i_help"),)), "zh")
+    english_only = replace(RULES, languages=frozenset({"en"}))
+    handed = _said("in chinese please", rules=english_only)
+    assert isinstance(handed.decision, HandOver)
+    assert handed.decision.reason is Why.LANGUAGE
+    assert isinstance(_said("in english please", Match("pin", 0.9), rules=both).decision, Reply)
+    assert _said("in chinese please", Match("pin", 0.9)).decision == Reply((Answer("pin"),), "pin")
+
+
+def test_two_questions_of_the_knowledge_base_are_answered_together() -> None:
+    parts = tuple(Spoke(text, 0.9, (Match(entry, 0.9),)) for text, entry in (("my pin", "pin"), ("roaming", "roaming")))
+    step = _said("my pin and roaming", Match("pin", 0.7), parts=parts)
+    assert step.decision == Reply((Answer("pin"), Answer("roaming")), "roaming")
+    assert step.state.answered == ("pin", "roaming")
+    unsure = (parts[0], replace(parts[1], matches=(Match("roaming", 0.2),)))
+    assert _said("my pin and roaming", Match("pin", 0.9), parts=unsure).decision == Reply((Answer("pin"),), "pin")
+
+
+def test_after_some_answers_a_person_takes_over_always() -> None:
+    step = _said("my pin", Match("pin", 0.9), rules=replace(RULES, persons=frozenset({"pin"})))
+    assert step.decision == HandOver(Why.COMPLEX, "normal", (Answer("pin"), Prompt("connecting")))

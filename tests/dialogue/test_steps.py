@@ -68,11 +68,11 @@ def test_every_reason_for_a_person_has_a_line_and_danger_alone_is_urgent(why: Wh
     decision = hand_over(State.start(), why, "reason").decision
     assert isinstance(decision, HandOver)
     assert decision.reason is why
-    assert (decision.urgency == "high") is (why in {Why.EMERGENCY, Why.SELF_HARM, Why.FRAUD})
+    assert (decision.urgency == "high") is (why in {Why.EMERGENCY, Why.SELF_HARM, Why.FRAUD, Why.VULNERABLE})
     [line] = decision.lines
     assert isinstance(line, Prompt)
     assert PROMPTS[line.name] == 0
-    assert (line.name == "connecting") is (why in {Why.PERSON, Why.ACCEPTED})
+    assert (line.name == "connecting") is (why in {Why.PERSON, Why.ACCEPTED, Why.VULNERABLE, Why.COMPLEX, Why.ABUSE, Why.LANGUAGE})
 
 
 def test_what_is_missed_once_too_often_goes_to_a_person() -> None:

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.kit.voices import louder, noise, spoken
-from voicebot.emotion.prosody import CEPSTRA, FIGURES, Prosody, analyse
+from voicebot.emotion.figures import CEPSTRA, FIGURES, Prosody
+from voicebot.emotion.prosody import analyse
 from voicebot.testbed import g711
 from voicebot.testbed.g711 import Codec
 

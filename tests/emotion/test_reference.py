@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kit.voices import spoken
-from voicebot.emotion.prosody import FIGURES, Prosody, analyse
+from voicebot.emotion.figures import FIGURES, Prosody
+from voicebot.emotion.prosody import analyse
 from voicebot.emotion.reference import STRANGER, Reference
 
 LEVEL = FIGURES.index("level_db")

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.kit.voices import louder, spoken
-from voicebot.emotion.prosody import Prosody, analyse
+from voicebot.emotion.figures import Prosody
+from voicebot.emotion.prosody import analyse
 from voicebot.emotion.reference import STRANGER
 from voicebot.emotion.voice import BY_HAND, FITTED, Voice
 from voicebot.errors import EvaluationError

@@ -11,7 +11,8 @@ import pytest
 import soundfile
 
 from tests.kit.voices import spoken
-from voicebot.emotion.prosody import Prosody, analyse
+from voicebot.emotion.figures import Prosody
+from voicebot.emotion.prosody import analyse
 from voicebot.emotion.voice import Voice
 from voicebot.errors import EvaluationError
 from voicebot.evaluate.anger import REFERENCES, ReferenceMode, listen, report, score, table, write_scores

@@ -81,3 +81,36 @@ def test_what_is_no_recording_is_named(tmp_path: Path) -> None:
     for name in ("text.wav", "none.wav", "none.raw"):
         with pytest.raises(EvaluationError, match=name):
             read(tmp_path / name)
+
+
+def burst(folder: Path, name: str = "burst.wav", hz: float = 1_000) -> Path:
+    """A tenth of a second of tone, then silence up to a second."""
+    return recording(folder, tone(hz)[:3_200] + bytes(28_800), name)
+
+
+def part_db(pcm: bytes, from_ms: int, to_ms: int) -> float:
+    return level_db(pcm[from_ms * 32 : to_ms * 32] + b"\x01\x00")
+
+
+def test_an_echo_comes_as_late_and_as_faint_as_asked(tmp_path: Path) -> None:
+    heard = through(Line(echo_db=-15, echo_ms=300), burst(tmp_path))
+    spoken_db, echo_db = part_db(heard, 20, 80), part_db(heard, 320, 380)
+    assert echo_db == pytest.approx(spoken_db - 15, abs=0.5)
+    assert part_db(heard, 180, 280) < echo_db - 20
+
+
+def test_the_echo_of_something_else_is_of_that(tmp_path: Path) -> None:
+    bot = burst(tmp_path, "bot.wav")
+    heard = through(Line(echo_db=-6, echo_ms=500, echo_of=bot), recording(tmp_path, bytes(32_000), "silent.wav"))
+    assert part_db(heard, 520, 580) > part_db(heard, 100, 400) + 20
+
+
+def test_no_echo_where_none_is_asked_or_none_fits(tmp_path: Path) -> None:
+    path = burst(tmp_path)
+    assert through(Line(echo_db=-3, echo_ms=2_000), path) == through(Line(), path)
+
+
+def test_the_seed_decides_what_is_lost(tmp_path: Path) -> None:
+    path = recording(tmp_path, spoken())
+    first, again, other = (through(Line(loss=0.3, seed=seed), path) for seed in (1, 1, 2))
+    assert first == again != other

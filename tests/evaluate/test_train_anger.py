@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.kit.voices import spoken
-from voicebot.emotion.prosody import FIGURES, Prosody, analyse
+from voicebot.emotion.figures import FIGURES, Prosody
+from voicebot.emotion.prosody import analyse
 from voicebot.emotion.voice import FITTED, Voice
 from voicebot.errors import EvaluationError
 from voicebot.evaluate import train_anger

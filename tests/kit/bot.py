@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from tests.kit.customers import ScriptedDirectory
 from tests.kit.speech import HANGS_S, ScriptedPhrases, ScriptedRecogniser, Speech, Trouble
 from voicebot.bot import Bot, Tongue
 from voicebot.dialogue.decisions import Rules
@@ -100,6 +101,7 @@ class Bench:
         menu: bool = False,
         language: str = "en",
         quick: bool = False,
+        customers: bool = False,
     ) -> None:
         self.language = language
         self.speech = Speech()
@@ -118,6 +120,9 @@ class Bench:
         self.bot = Bot(
             self.settings, {language: tongue}, phrases, self.door, Floor(loop_clock), self.spool, Recordings(self.settings.recording), Metrics()
         )
+        if customers:
+            directory: Any = ScriptedDirectory()
+            self.bot = replace(self.bot, directory=directory)
 
     def _tongue(self, hears: bool) -> Tongue:
         recogniser: Any = self.recogniser if hears else None

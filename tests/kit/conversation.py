@@ -33,6 +33,7 @@ from voicebot.values import FRAME_MS
 LONGEST_S = 600.0
 REACTION_MS = 300
 GAP_MS = 900
+KEY_MS = 300
 
 OPENED = ["open media", f"make {BRIDGE}", f"answer {CALLER}", f"join {CALLER},{MEDIA} in {BRIDGE}"]
 CLOSED = [f"hang up {MEDIA}", f"remove {BRIDGE}"]
@@ -129,6 +130,18 @@ def presses(key: str, after_ms: int | None = None) -> Step:
     return _act(lambda caller: caller.asterisk.press(key), after_ms)
 
 
+def keyed(keys: str) -> Step:
+    """Several keys, one after the other as a person presses them, once the bot has finished."""
+
+    async def step(caller: Caller) -> None:
+        await caller.bot_finished()
+        for key in keys:
+            await asyncio.sleep(KEY_MS / 1000)
+            caller.asterisk.press(key)
+
+    return step
+
+
 def hangs_up(after_ms: int | None = None) -> Step:
     return _act(lambda caller: caller.asterisk.hang_up(), after_ms)
 
@@ -185,7 +198,8 @@ class Held:
         assert self.asterisk.asked[:4] == OPENED, self.asterisk.asked
         assert self.asterisk.asked[-2:] == CLOSED, self.asterisk.asked
         folder = str(self.bench.spool_folder.parent)
-        return [request.replace(folder, "") for request in self.asterisk.asked[4:-2]]
+        reason = "set VOICEBOT_REASON="  # the story tells it already
+        return [request.replace(folder, "") for request in self.asterisk.asked[4:-2] if not request.startswith(reason)]
 
     @property
     def ending(self) -> str:

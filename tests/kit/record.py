@@ -20,6 +20,7 @@ from voicebot.store.events import (
     Fault,
     HandoverDecided,
     Line,
+    LookedUp,
     NoticeGiven,
     OptedOut,
     Outcome,
@@ -141,5 +142,6 @@ _WORDS: Mapping[type[Event], str] = {
     Fault: "fault, {where}: {what}",
     OptedOut: "opted out of {what}",
     Recorded: "recording",
+    LookedUp: "looked up {what}",
 }
 _SHADES: Mapping[str, tuple[str, str]] = {"cut": ("", " (cut)"), "priority": ("", ", urgent"), "recorded": ("", ", recorded"), "on": (" off", " on")}

@@ -12,8 +12,10 @@ from typing import Any
 
 from tests.kit.asterisk import CALLER
 from tests.kit.bot import Bench, menu_sentences
-from tests.kit.conversation import QUEUED, Caller, Held, Step, coughs, goes_on, hangs_up, hold, interrupts, presses, says
+from tests.kit.conversation import QUEUED, Caller, Held, Step, coughs, goes_on, hangs_up, hold, interrupts, keyed, presses, says
+from tests.kit.customers import PEOPLE
 from tests.kit.speech import NOISE
+from voicebot.dialogue import telling
 
 WHEN, BILL = "when are you open", "where do i find my bill"
 ANSWER, BILL_ANSWER = "bot, answer: we are open from eight to six", "bot, answer: the bill is in the app"
@@ -27,6 +29,7 @@ ASKED_WHICH = [
 ]
 MENU_READ = [f"bot, menu: {sentence}" for sentence in menu_sentences()]
 GONE = ["caller hung up"]
+ASKED_PIN = f"bot, prompt: {telling.load('en').fill('ask_pin')}"
 MEDIA_LOST = ["fault, call: Asterisk closed the media socket"]
 RECOGNISER_LOST = "fault, recogniser: recogniser worker ended with status -11"
 
@@ -273,6 +276,22 @@ TALES = (
             *["bot, prompt: no analysis", "bot, prompt: how can i help", *ANSWERED, *GONE],
         ],
         "contained by caller",
+    ),
+    # The caller's own account.
+    Tale(
+        "who proves who he is by key is told his bill, and no key is kept",
+        [says("my bill"), keyed(PEOPLE[0].pin), says("agent please")],
+        [
+            *[*GREETED, "caller: my bill", "decided Lookup: wants bill", "looked up customer", "decided Verify: must prove who he is", ASKED_PIN],
+            *[*["caller presses x"] * 4, "looked up proof", "decided Lookup: proved who he is", "looked up account", "decided Reply: told bill"],
+            "bot, answer: Your February bill is $41.30, $16.30 more than the month before. That is because of $12.50 for roaming"
+            " and $3.80 for calls abroad.",
+            *["caller: agent please", "decided HandOver: asked for a person", *to_queue("asked for a person", "connecting")],
+        ],
+        "followed",
+        BRIEFED,
+        how=(("customers", True),),
+        where=(("variables", {"VOICEBOT_ANI": PEOPLE[0].phone}),),
     ),
     # Mandarin.
     Tale(

@@ -18,12 +18,14 @@ from tests.kit.asterisk import CALLER, FakeAsterisk, Trouble
 from tests.kit.bot import KNOWLEDGE, Bench
 from tests.kit.record import Record
 from tests.kit.speech import ScriptedGate
-from voicebot import app
+from voicebot import app, assembly
 from voicebot.admission import Measures
+from voicebot.anger import Anger
 from voicebot.app import Controller
+from voicebot.engines import Speech
 from voicebot.errors import EngineError, StoreError
 from voicebot.metrics import Metrics
-from voicebot.settings import Admission, Pbx, Serve, Settings, Speech, Store
+from voicebot.settings import Admission, Pbx, Serve, Settings, Store
 from voicebot.speech import ear
 from voicebot.store.events import CallStarted, Event
 from voicebot.store.journal import Journal
@@ -120,6 +122,7 @@ class World:
             secrets=folder / "secrets",
             hotlines=self.bench.settings.hotlines,
             admission=Admission(calls=3, calls_per_number=2),
+            anger=Anger(voice=False),
         )
         self.grace_s(20.0)
         self.armed: list[tuple[float, float, bool]] = []
@@ -151,22 +154,22 @@ class World:
             self.watched += [*recognisers, *others]
 
         monkeypatch.setattr(Metrics, "measures", lambda _metrics: self.measures)
-        monkeypatch.setattr(app, "watch_work", watch_work)
+        monkeypatch.setattr(assembly, "watch_work", watch_work)
         monkeypatch.setattr(ear, "Gate", ScriptedGate)
         monkeypatch.setattr(Journal, "open", opened)
-        monkeypatch.setattr(app, "tongue", tongue)
-        monkeypatch.setattr(app, "prepared", prepared)
-        monkeypatch.setattr(app, "load", lambda _folder: KNOWLEDGE)
-        monkeypatch.setattr(app, "embedded", lambda _language: None)
-        monkeypatch.setattr(app, "Phrases", lambda _folder, _voices: self.bench.phrases)
-        monkeypatch.setattr(app, "SpeechDetector", NoDetector)
+        monkeypatch.setattr(assembly, "tongue", tongue)
+        monkeypatch.setattr(assembly, "prepared", prepared)
+        monkeypatch.setattr(assembly, "load", lambda _folder: KNOWLEDGE)
+        monkeypatch.setattr(assembly, "embedded", lambda _language: None)
+        monkeypatch.setattr(assembly, "Phrases", lambda _folder, _voices: self.bench.phrases)
+        monkeypatch.setattr(assembly, "SpeechDetector", NoDetector)
         monkeypatch.setattr(app, "Keeper", lambda: self.keeper)
         monkeypatch.setattr(app, "Server", self._server)
         monkeypatch.setattr(faulthandler, "dump_traceback_later", self._arm)
         monkeypatch.setattr(faulthandler, "cancel_dump_traceback_later", self._disarm)
 
     @asynccontextmanager
-    async def _server(self, _host: str, _port: int, credentials: Credentials, handlers: Handlers) -> AsyncIterator[Any]:
+    async def _server(self, _host: str, _port: int, credentials: Credentials, handlers: Handlers, _tls: object) -> AsyncIterator[Any]:
         assert len(credentials.secret) > 16
         self._handlers.append(handlers)
 

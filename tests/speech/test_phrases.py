@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from voicebot.errors import EngineError
 from voicebot.speech import phrases as module
-from voicebot.speech.phrases import RENDERS_AT_ONCE, Phrases, split
+from voicebot.speech.phrases import RENDERS_AT_ONCE, Phrases
 
 Run = Callable[[Any], Any]
 
@@ -227,9 +225,9 @@ def test_preparing_may_take_longer_than_a_caller_waits(tmp_path: Path, run: Run,
 def test_what_tells_of_a_caller_is_kept_nowhere(tmp_path: Path, run: Run) -> None:
     voice = Fake()
     phrases = Phrases(tmp_path, {"en": voice})
-    assert run(phrases.once("caller 0201", "en")) == run(phrases.once("caller 0201", "en"))
-    assert voice.rendered == ["caller 0201"] * 2
-    assert (files(tmp_path), phrases.cached("caller 0201", "en")) == ([], None)
+    assert run(phrases.once("caller two oh one", "en")) == run(phrases.once("caller two oh one", "en"))
+    assert voice.rendered == ["caller two oh one"] * 2
+    assert (files(tmp_path), phrases.cached("caller two oh one", "en")) == ([], None)
 
 
 def test_the_disk_holds_what_was_spoken_last(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,47 +294,43 @@ def test_prepare_names_one_phrase_that_cannot_be_said(tmp_path: Path, run: Run) 
 
 def test_memory_is_bounded_and_forgets_what_was_not_used_longest(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     voice = Fake()
-    size = len(run(voice.render("0")))
+    size = len(run(voice.render("a")))
     phrases = Phrases(tmp_path, {"en": voice}, memory_bytes=2 * size)
-    for text in ("0", "1", "0", "2"):
+    for text in ("a", "b", "a", "c"):
         run(phrases.audio(text, "en"))
     with no_disk(monkeypatch):
-        assert phrases.cached("0", "en")
-        assert phrases.cached("2", "en")
+        assert phrases.cached("a", "en")
+        assert phrases.cached("c", "en")
         with pytest.raises(AssertionError, match="read"):
-            phrases.cached("1", "en")
-    assert phrases.cached("1", "en")
+            phrases.cached("b", "en")
+    assert phrases.cached("b", "en")
+
+
+def test_a_voice_gets_figures_in_words_of_its_language(tmp_path: Path, run: Run) -> None:
+    voices = {"en": Fake(), "zh": Fake("fake 1", "zh")}
+    phrases = Phrases(tmp_path, voices)
+    run(phrases.audio("It is $12.", "en"))
+    run(phrases.once("It is 12%.", "en"))
+    run(phrases.prepare(["共¥58.50"], "zh"))
+    assert voices["en"].rendered == ["It is twelve dollars.", "It is twelve percent."]
+    assert voices["zh"].rendered == ["共五十八元五角"]
+    assert phrases.cached("It is $12.", "en") == phrases.cached("It is twelve dollars.", "en") is not None
+    assert phrases.kept("共¥58.50", "zh")
+
+
+def test_what_another_voice_said_instead_is_kept_under_its_name(tmp_path: Path, run: Run) -> None:
+    class Failing(Fake):
+        async def render(self, text: str) -> bytes:
+            self.name = "second best"
+            return await super().render(text)
+
+    voice = Failing()
+    phrases = Phrases(tmp_path, {"en": voice})
+    run(phrases.audio("hello", "en"))
+    assert phrases.kept("hello", "en")
+    assert not Phrases(tmp_path, {"en": Fake()}).kept("hello", "en"), "kept under the name of a voice that did not say it"
 
 
 def test_a_phrase_larger_than_memory_is_still_spoken(tmp_path: Path, run: Run) -> None:
     phrases = Phrases(tmp_path, {"en": Fake()}, memory_bytes=1)
     assert run(phrases.audio("hello", "en")) == phrases.cached("hello", "en")
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("", ()),
-        ("One.", ("One.",)),
-        ("One. Two! Three? Four", ("One.", "Two!", "Three?", "Four")),
-        ("It costs 3.5 pounds, e.g. in a shop. Yes.", ("It costs 3.5 pounds, e.g. in a shop.", "Yes.")),
-        ("Wait... go on. 10 pounds.", ("Wait... go on.", "10 pounds.")),
-        ("您好。请讲！好吗？好", ("您好。", "请讲！", "好吗？", "好")),
-    ],
-)
-def test_text_is_split_where_sentences_end(text: str, parts: tuple[str, ...]) -> None:
-    assert split(text) == parts
-
-
-def test_only_a_long_sentence_is_split_at_its_clauses() -> None:
-    clause = "this is a clause of a rather long sentence that goes on"
-    assert split(f"{clause}, {clause}.") == (f"{clause}, {clause}.",)
-    assert split(f"{clause}, {clause}, {clause}.") == (f"{clause},", f"{clause},", f"{clause}.")
-    assert split("，".join(["这是一个很长的句子里的一个分句"] * 9)) == (*["这是一个很长的句子里的一个分句，"] * 8, "这是一个很长的句子里的一个分句")
-
-
-@given(st.text(st.sampled_from("ab Z9.,!?;:。，！\n"), max_size=400))
-def test_split_loses_nothing_but_blanks(text: str) -> None:
-    parts = split(text)
-    assert "".join("".join(parts).split()) == "".join(text.split())
-    assert all(part == part.strip() != "" for part in parts)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,5 +144,14 @@ def test_a_worker_that_stands_still_gets_no_new_stream_while_another_answers(on_
             os.kill(still.pid, signal.SIGCONT)
             await until(lambda: engines.least_loaded() is still and engines.healthy)
             os.kill(well.pid, signal.SIGCONT)
+
+    on_loop(main())
+
+
+def test_an_engine_may_be_given_more_memory(on_loop: Run) -> None:
+    async def main() -> None:
+        async with Pool("scripted_engine:Engine", {}, memory_mb=3_000) as engines:
+            limits = Path(f"/proc/{engines.workers[0].pid}/limits").read_text()
+            assert re.search(rf"Max data size +{6_000 << 20} ", limits)
 
     on_loop(main())

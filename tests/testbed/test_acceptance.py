@@ -61,7 +61,7 @@ async def measured(names: list[str], at: str | None = None) -> dict[str, Result]
 def test_every_check_of_the_issue_is_there() -> None:
     assert list(CHECKS) == [
         *("questions-ulaw", "questions-alaw", "turns-1", "turns-10", "barge-in", "backchannel", "pauses", "handover"),
-        *("kill", "controller-down", "hangups", "soak", "silent", "curve", "errors"),
+        *("kill", "controller-down", "hangups", "soak", "silent", "curve", "whisper", "anger", "errors"),
     ]
 
 

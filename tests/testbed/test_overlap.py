@@ -20,7 +20,7 @@ from voicebot.speech.ear import Hearing
 from voicebot.speech.silero import WINDOW_BYTES
 from voicebot.testbed import audio, overlap
 from voicebot.testbed.g711 import Samples
-from voicebot.testbed.overlap import RECOGNISER_LATE_MS, Step, talk_over
+from voicebot.testbed.overlap import RECOGNISER_LATE_MS, Step, hear_out, talk_over
 from voicebot.values import FRAME_MS, Transcript
 
 LEAD_MS = 1_000
@@ -31,11 +31,12 @@ class Gate(ScriptedGate):
 
     late_ms = 0
     now_ms = 0
+    voiced = False
 
     def frame(self, pcm: bytes, lost: bool = False) -> bool:
         self.now_ms += FRAME_MS
         loud = int(np.abs(np.frombuffer(pcm, "<i2")).max()) > 500
-        self.wants_silero = loud
+        self.wants_silero = self.voiced = loud
         return loud
 
 
@@ -138,3 +139,16 @@ def test_a_lost_or_stuck_worker_ends_the_measurement(recogniser: Words) -> None:
     with pytest.raises(ExceptionGroup) as raised:
         steps(voice(300), recogniser)
     assert raised.group_contains(EngineError, match="less busy")
+
+
+def test_a_turn_is_heard_out_with_every_verdict_and_no_end() -> None:
+    samples = np.concatenate([voice(600), voice(400)])
+    wide = audio.resample(samples, audio.RATE_HZ, 16_000).astype("<i2").tobytes()
+    recogniser: Any = Words("my number is")
+    noted = run_virtual(hear_out(Hearing("en", Turns(), lambda _: Completeness.HANGING, recogniser), wide))
+    assert len(noted.frames) == len(samples) * 1000 // audio.RATE_HZ // FRAME_MS
+    voiced_ms = sum(voiced for voiced, _ in noted.frames) * FRAME_MS
+    assert voiced_ms == pytest.approx(1_000, abs=80)
+    assert [verdict for _, _, verdict in noted.verdicts] == [Completeness.HANGING] * 2
+    for came_ms, paused_ms, _ in noted.verdicts:
+        assert came_ms - paused_ms == pytest.approx(180 + RECOGNISER_LATE_MS, abs=2 * FRAME_MS)

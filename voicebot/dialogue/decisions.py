@@ -8,18 +8,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from voicebot.customers.verification import Proof
+from voicebot.dialogue.entry import Variant
+from voicebot.dialogue.errand import NONE as NO_ERRAND
+from voicebot.dialogue.errand import Errand, Found
 from voicebot.dialogue.intents import Intent
+from voicebot.dialogue.triage import Table, Triaged
+from voicebot.dialogue.triage import load as triage_table
 
 if TYPE_CHECKING:
     from voicebot.dialogue.matching import Match
 
-Variant = Literal["full", "short"]
 Urgency = Literal["normal", "high"]
 Outcome = Literal["contained", "unanswered", "silent", "no_audio"]
 """contained: ended with the bot after an answer; unanswered: the caller left without one."""
 OptOut = Literal["analysis", "recording"]
+Style: TypeAlias = Literal["neutral", "warm", "brief", "calming"]
+"""How the bot speaks to a caller; dialogue.style chooses it."""
 
 
 class Why(StrEnum):
@@ -38,9 +45,13 @@ class Why(StrEnum):
     SILENT = "stayed silent"
     NO_PROGRESS = "got no answer in many turns"
     RECOGNISER = "could not be heard by the bot"
-
-
-# What to say.
+    VULNERABLE = "needs special care"
+    COMPLAINT = "has a complaint"
+    COMPLEX = "has a matter for a person"
+    ABUSE = "was abusive"
+    UNVERIFIED = "could not be verified"
+    DIRECTORY = "account could not be looked up"
+    LANGUAGE = "wants another language"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +78,15 @@ class MenuItem:
     entry_id: str
 
 
-Line = Prompt | Answer | MenuItem
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An approved sentence of the account dialogue by name, its gaps filled with `facts` from the account, in order."""
+
+    sentence: str
+    facts: tuple[str, ...] = ()
 
 
-# What to do.
+Line = Prompt | Answer | MenuItem | Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +123,36 @@ class EndCall:
     outcome: Outcome
 
 
-Decision = Reply | Clarify | HandOver | EndCall
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Fetch `what` from the directory while `lines` are said, then decide again. `words`: in which a place may be named."""
+
+    what: Literal["customer", "account", "place"]
+    lines: tuple[Line, ...] = ()
+    words: str = ""
 
 
-# What was heard.
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Say `lines`, then take digits by key or speech, unrecorded, and say only whether they were right."""
+
+    proof: Proof
+    lines: tuple[Line, ...]
+
+
+Decision = Reply | Clarify | HandOver | EndCall | Lookup | Verify
 
 
 @dataclass(frozen=True, slots=True)
 class Spoke:
-    """One utterance. `confidence` is the recogniser's, 0–1; `matches` are best first."""
+    """One utterance. `confidence` is the recogniser's, 0–1; `matches` are best first; `parts`, when it holds two questions."""
 
     text: str
     confidence: float = 1.0
     matches: tuple[Match, ...] = ()
     intents: frozenset[Intent] = frozenset()
     language: str = "en"
+    parts: tuple[Spoke, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +179,18 @@ class RecogniserFailed:
     """The caller spoke, and the recogniser crashed, hung or refused."""
 
 
-Heard = Spoke | Pressed | Silent | NoAudio | RecogniserFailed
+Heard = Spoke | Pressed | Silent | NoAudio | RecogniserFailed | Found
 
 
 @dataclass(frozen=True, slots=True)
 class Sense:
-    """How the caller feels. `escalate` is decided by emotion.anger (issue E) and only obeyed here."""
+    """How the caller feels. `escalate` is decided by emotion.anger and only obeyed here; the three figures are 0–1 and choose the style."""
 
     escalate: bool = False
     evidence: str = ""
+    anger: float = 0.0
+    urgency: float = 0.0
+    sadness: float = 0.0
 
 
 CALM = Sense()
@@ -184,6 +218,18 @@ class Rules:
     """Turns in a row without an answer, of whatever kind, after which a person takes over."""
     no_speech_then: Literal["queue", "end"] = "queue"
     menu: Mapping[str, str] = field(default_factory=dict)
+    language: str = "en"
+    accounts: bool = False
+    """Whether there is a directory of customers to look into."""
+    max_tries: int = 3
+    """Wrong PINs after which a person takes over."""
+    languages: frozenset[str] = frozenset()
+    """Those a caller can change to."""
+    survey: bool = False
+    """Whether a caller who was served is asked for a mark at the end."""
+    persons: frozenset[str] = frozenset()
+    """Entries after whose answer a person takes over, always."""
+    triage: Table = field(default_factory=triage_table)
 
 
 class Asked(StrEnum):
@@ -194,6 +240,8 @@ class Asked(StrEnum):
     ANSWERED = "an answer was given"
     MORE = "anything else"
     PERSON = "shall I connect you"
+    OFFER = "would you like that"
+    SURVEY = "how was it, one to five"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +265,15 @@ class State:
     silences: int = 0
     wrong_keys: int = 0
     repeats: int = 0
+    abuses: int = 0
+    language: str = ""
+    """The language the caller changed to; "" for the hotline's."""
+    slow: bool = False
+    """The caller asked for slower speech."""
+    style: Style = "neutral"
+    acknowledged: bool = False
+    """The caller's trouble has been named to him."""
+    errand: Errand = NO_ERRAND
 
     @staticmethod
     def start(menu: bool = False) -> State:
@@ -226,9 +283,15 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One decision, the state after it, and why in words for the journal. `opt_outs` are to be obeyed at once, whatever the decision."""
+    """One decision, the state after it, and why in words for the journal. `opt_outs` are to be obeyed at once, whatever the decision.
+
+    `accepted` and `mark` are what the caller said to an offer and to the survey, for the journal.
+    """
 
     decision: Decision
     state: State
     reason: str
     opt_outs: frozenset[OptOut] = frozenset()
+    triaged: Triaged | None = None
+    accepted: bool | None = None
+    mark: int | None = None

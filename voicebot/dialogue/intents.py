@@ -31,11 +31,28 @@ class Intent(StrEnum):
     EMERGENCY = "emergency"
     SELF_HARM = "self_harm"
     FRAUD = "fraud"
+    VULNERABLE = "vulnerable"
+    COMPLAINT = "complaint"
+    COMPLEX = "complex"
+    ABUSE = "abuse"
     OPT_OUT_ANALYSIS = "opt_out_analysis"
     OPT_OUT_RECORDING = "opt_out_recording"
     ABOUT_BOT = "about_bot"
     MENU = "menu"
+    SLOWER = "slower"
     REPEAT = "repeat"
+    ENGLISH = "english"
+    MANDARIN = "mandarin"
+    URGENT = "urgent"
+    BILL = "bill"
+    DUE = "due"
+    PLAN = "plan"
+    DATA = "data"
+    OUTAGE = "outage"
+    TICKET = "ticket"
+    OTHERS = "others"
+    NEVER_MIND = "never_mind"
+    FORGOT = "forgot"
     WAIT = "wait"
     FIRST = "first"
     SECOND = "second"
@@ -47,7 +64,7 @@ class Intent(StrEnum):
     GREETING = "greeting"
 
 
-DANGER = (Intent.EMERGENCY, Intent.SELF_HARM, Intent.FRAUD)
+DANGER = (Intent.EMERGENCY, Intent.SELF_HARM, Intent.FRAUD, Intent.VULNERABLE)
 """Most urgent first."""
 
 

@@ -5,21 +5,24 @@ It names what to say (prompts, KB entries) and never says it; it has no clock, n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from voicebot.dialogue.courtesies import MARKS, anything_else, courtesy, given_up, marked, menu, repeat, slower, surveyed
 from voicebot.dialogue.decisions import (
     Answer,
     Asked,
     Clarify,
     EndCall,
+    HandOver,
     Heard,
     Line,
     NoAudio,
     OptOut,
     Pressed,
     Prompt,
+    RecogniserFailed,
     Reply,
     Rules,
     Sense,
@@ -27,10 +30,15 @@ from voicebot.dialogue.decisions import (
     Spoke,
     State,
     Step,
+    Told,
+    Verify,
     Why,
 )
-from voicebot.dialogue.intents import DANGER, Intent
-from voicebot.dialogue.steps import after, answer, hand_over, menu_lines, missed, read_menu, say
+from voicebot.dialogue.errand import Want
+from voicebot.dialogue.errands import errand, found, pursue, sure_entry
+from voicebot.dialogue.intents import Intent
+from voicebot.dialogue.steps import after, answer, hand_over, menu_lines, missed, read_menu
+from voicebot.dialogue.style import chosen, styled
 
 if TYPE_CHECKING:
     from voicebot.dialogue.matching import Match
@@ -39,6 +47,7 @@ _OPT_OUTS: Mapping[Intent, tuple[OptOut, str]] = {
     Intent.OPT_OUT_ANALYSIS: ("analysis", "no_analysis"),
     Intent.OPT_OUT_RECORDING: ("recording", "no_recording"),
 }
+_LANGUAGES: Mapping[Intent, str] = {Intent.ENGLISH: "en", Intent.MANDARIN: "zh"}
 
 
 def opening(state: State, rules: Rules) -> tuple[Line, ...]:
@@ -48,10 +57,17 @@ def opening(state: State, rules: Rules) -> tuple[Line, ...]:
 
 def decide(state: State, heard: Heard, sense: Sense, rules: Rules) -> Step:
     """The next step of a call. Pure and total: any sequence without an answer ends in HandOver or EndCall within `rules.max_unanswered` steps."""
-    step = _decide(state, heard, sense, rules)
-    if isinstance(step.decision, Reply | Clarify) and step.state.unanswered >= rules.max_unanswered:
+    hurried = isinstance(heard, Spoke) and Intent.URGENT in heard.intents
+    state = replace(state, style=chosen(sense, hurried, state.style))
+    step = styled(_decide(state, heard, sense, rules))
+    if isinstance(step.decision, Reply | Clarify | Verify) and step.state.unanswered >= rules.max_unanswered:
         return replace(hand_over(state, Why.NO_PROGRESS, f"{step.state.unanswered} turns without an answer"), opt_outs=step.opt_outs)
     return step
+
+
+def taken_up(state: State) -> Step | None:
+    """The look-up that a controller which was lost had under way; None for none."""
+    return pursue(state, "looks it up again") if state.errand.wants and not state.errand.asking else None
 
 
 def _decide(state: State, heard: Heard, sense: Sense, rules: Rules) -> Step:
@@ -64,7 +80,9 @@ def _decide(state: State, heard: Heard, sense: Sense, rules: Rules) -> Step:
             return _silent(state, ms, rules)
         case NoAudio():
             return after(state, EndCall((), "no_audio"), "no audio arrives from the caller")
-    return _recogniser_failed(state, rules)
+        case RecogniserFailed():
+            return _recogniser_failed(state, rules)
+    return found(state, heard, rules)
 
 
 # Speech: the first rung that has something to say decides.
@@ -72,30 +90,50 @@ def _decide(state: State, heard: Heard, sense: Sense, rules: Rules) -> Step:
 
 def _spoke(state: State, spoke: Spoke, sense: Sense, rules: Rules) -> Step:
     listening = replace(state, menu=False)
-    rungs = (_danger, _person, _upset, _opted_out, _which, _courtesy, _question)
+    rungs = (_person, _upset, _abused, _opted_out, _language, _slower, surveyed, errand, _which, courtesy, _question)
     steps = (rung(listening, spoke, sense, rules) for rung in rungs)
     step = next((step for step in steps if step), None) or _not_understood(listening, spoke, rules)
-    return replace(step, opt_outs=frozenset(opt_out for intent, (opt_out, _) in _OPT_OUTS.items() if intent in spoke.intents))
+    opt_outs = frozenset(opt_out for intent, (opt_out, _) in _OPT_OUTS.items() if intent in spoke.intents)
+    return replace(step, opt_outs=opt_outs, triaged=rules.triage.of(spoke.intents, sure_entry(spoke, rules)))
 
 
-def _danger(state: State, spoke: Spoke, _sense: Sense, _rules: Rules) -> Step | None:
-    for intent in DANGER:
-        if intent in spoke.intents:
-            return hand_over(state, Why[intent.name], f"danger words: {intent}")
-    return None
-
-
-def _person(state: State, spoke: Spoke, _sense: Sense, _rules: Rules) -> Step | None:
-    return hand_over(state, Why.PERSON, "asked for a person") if Intent.PERSON in spoke.intents else None
+def _person(state: State, spoke: Spoke, _sense: Sense, rules: Rules) -> Step | None:
+    """Danger, a person wanted, a complaint, a complex matter: the triage table names what is for people."""
+    triaged = rules.triage.of(spoke.intents, sure_entry(spoke, rules))
+    return hand_over(state, Why[triaged.why], triaged.reason) if triaged.why else None
 
 
 def _upset(state: State, _spoke: Spoke, sense: Sense, _rules: Rules) -> Step | None:
     return hand_over(state, Why.UPSET, f"upset: {sense.evidence}") if sense.escalate else None
 
 
+def _abused(state: State, spoke: Spoke, _sense: Sense, rules: Rules) -> Step | None:
+    """Rude words around a question do not matter; alone they are met calmly once, and the second time by a person."""
+    if Intent.ABUSE not in spoke.intents or sure_entry(spoke, rules) or len(spoke.intents) > 1:
+        return None
+    if state.abuses:
+        return hand_over(state, Why.ABUSE, "abusive again")
+    return after(state, Reply((Told("please_calm"),)), "abusive", abuses=1)
+
+
 def _opted_out(state: State, spoke: Spoke, _sense: Sense, _rules: Rules) -> Step | None:
     confirmations = [Prompt(prompt) for intent, (_, prompt) in _OPT_OUTS.items() if intent in spoke.intents]
     return after(state, Reply((*confirmations, Prompt("how_can_i_help"))), "opted out") if confirmations else None
+
+
+def _language(state: State, spoke: Spoke, _sense: Sense, rules: Rules) -> Step | None:
+    """Another language, where the hotline has it; else a person. Where nothing can be changed, it is a question like any other."""
+    wanted = next((language for intent, language in _LANGUAGES.items() if intent in spoke.intents), None)
+    if wanted is None or not rules.languages or wanted == rules.language:
+        return None
+    if wanted not in rules.languages:
+        return hand_over(state, Why.LANGUAGE, f"wants to speak {wanted}")
+    again = state.lines if state.errand.asking else (Prompt("how_can_i_help"),)
+    return after(state, Reply(again), f"changes to {wanted}", language=wanted)
+
+
+def _slower(state: State, spoke: Spoke, _sense: Sense, rules: Rules) -> Step | None:
+    return slower(state, rules) if Intent.SLOWER in spoke.intents else None
 
 
 def _which(state: State, spoke: Spoke, _sense: Sense, rules: Rules) -> Step | None:
@@ -104,8 +142,8 @@ def _which(state: State, spoke: Spoke, _sense: Sense, rules: Rules) -> Step | No
         return None
     if Intent.NO in spoke.intents:
         return missed(state, "other_words", "meant neither", rules)
-    chosen = _chosen(state.options, spoke, rules)
-    return answer(state, chosen, "chose between two") if chosen else None
+    chosen_entry = _chosen(state.options, spoke, rules)
+    return answer(state, chosen_entry, "chose between two") if chosen_entry else None
 
 
 def _chosen(options: tuple[str, ...], spoke: Spoke, rules: Rules) -> str | None:
@@ -119,14 +157,33 @@ def _chosen(options: tuple[str, ...], spoke: Spoke, rules: Rules) -> str | None:
 
 
 def _question(state: State, spoke: Spoke, _sense: Sense, rules: Rules) -> Step | None:
+    if (both := _both(spoke, rules)) and not state.options:
+        step = answer(state, both[-1], f"two questions: {' and '.join(both)}")
+        lines = tuple(map(Answer, both))
+        return replace(step, decision=Reply(lines, both[-1]), state=replace(step.state, lines=lines, answered=(*state.answered, *both), same=1))
     if not spoke.matches or spoke.matches[0].confidence < rules.clarify:
         return None
     best, rival = spoke.matches[0], _rival(spoke.matches, rules)
     sure = best.confidence >= rules.accept
     reason = f"matched {best.entry_id} {best.confidence:.2f}" + (f", {rival.entry_id} {rival.confidence:.2f}" if rival else "")
     if sure and (rival is None or state.options):
-        return answer(state, best.entry_id, reason)
+        return _answered(answer(state, best.entry_id, reason), best.entry_id, rules)
     return None if state.options else _clarify(state, (best, *((rival,) if rival else ())), reason)
+
+
+def _answered(step: Step, entry_id: str, rules: Rules) -> Step:
+    """An entry whose question always needs a person as well: the answer, then the queue."""
+    if entry_id not in rules.persons or not isinstance(step.decision, Reply):
+        return step
+    handed = hand_over(step.state, Why.COMPLEX, f"{step.reason}, always for a person")
+    lines = (*step.decision.lines, *handed.decision.lines)
+    return replace(handed, decision=HandOver(Why.COMPLEX, "normal", lines), state=replace(handed.state, lines=lines))
+
+
+def _both(spoke: Spoke, rules: Rules) -> tuple[str, ...]:
+    """The entries of a sentence that surely asks for two."""
+    entries = tuple(dict.fromkeys(entry for part in spoke.parts if (entry := sure_entry(part, rules))))
+    return entries if len(entries) == len(spoke.parts) > 1 else ()
 
 
 def _rival(matches: tuple[Match, ...], rules: Rules) -> Match | None:
@@ -155,103 +212,39 @@ def _is_noise(spoke: Spoke, rules: Rules) -> bool:
     return not spoke.text.strip() or (few_words and spoke.confidence < rules.noise)
 
 
-# Courtesies: what they mean depends on what the bot asked last.
-
-
-def _courtesy(state: State, spoke: Spoke, _sense: Sense, rules: Rules) -> Step | None:
-    declined = {Intent.NO, Intent.THANKS} <= spoke.intents and state.asked is not Asked.PERSON
-    intents = spoke.intents | {Intent.DONE} if declined else spoke.intents
-    for intent, react in _COURTESIES:
-        if intent in intents:
-            return react(state, rules)
-    return None
-
-
-def _yes(state: State, rules: Rules) -> Step:
-    if state.asked is Asked.PERSON:
-        return hand_over(state, Why.ACCEPTED, "said yes to a person")
-    return _anything_else(state, rules) if state.asked is Asked.ANSWERED else say(state, "go_ahead", "has another question")
-
-
-def _no(state: State, rules: Rules) -> Step:
-    if state.asked is Asked.ANSWERED:
-        return missed(state, "other_words", "said no to the answer", rules)
-    if state.asked is Asked.PERSON:
-        return _anything_else(state, rules)
-    return _goodbye(state, rules) if state.asked is Asked.MORE else say(state, "go_ahead", "said no to nothing")
-
-
-def _thanks(state: State, rules: Rules) -> Step:
-    return _goodbye(state, rules) if state.asked is Asked.MORE else _anything_else(state, rules)
-
-
-def _anything_else(state: State, _rules: Rules) -> Step:
-    return say(state, "anything_else", "acknowledged", asked=Asked.MORE)
-
-
-def _goodbye(state: State, _rules: Rules) -> Step:
-    return after(state, EndCall((Prompt("goodbye"),), "contained" if state.answered else "unanswered"), "the caller is done")
-
-
-def _repeat(state: State, _rules: Rules) -> Step:
-    if state.repeats >= 2:
-        return hand_over(state, Why.NOT_HEARD, "asked for a third repetition")
-    lines = tuple(_shortened(line) for line in state.lines) if state.repeats else state.lines
-    decision = Clarify(lines, state.options) if state.options else Reply(lines)
-    return after(state, decision, "asked to repeat", asked=state.asked, options=state.options, repeats=state.repeats + 1)
-
-
-def _shortened(line: Line) -> Line:
-    return replace(line, variant="short") if isinstance(line, Answer) else line
-
-
-def _menu(state: State, rules: Rules) -> Step:
-    return read_menu(state, "asked for the menu", rules)
-
-
-def _about_bot(state: State, _rules: Rules) -> Step:
-    return say(state, "about_bot", "asked who is speaking")
-
-
-def _wait(state: State, _rules: Rules) -> Step:
-    return say(state, "take_your_time", "asked to wait", asked=state.asked, options=state.options)
-
-
-def _hello(state: State, _rules: Rules) -> Step:
-    return say(state, "how_can_i_help", "only greeted")
-
-
-_COURTESIES: tuple[tuple[Intent, Callable[[State, Rules], Step]], ...] = (
-    (Intent.REPEAT, _repeat),
-    (Intent.MENU, _menu),
-    (Intent.ABOUT_BOT, _about_bot),
-    (Intent.WAIT, _wait),
-    (Intent.GOODBYE, _goodbye),
-    (Intent.DONE, _goodbye),
-    (Intent.NO, _no),
-    (Intent.YES, _yes),
-    (Intent.THANKS, _thanks),
-    (Intent.GREETING, _hello),
-)
-
-
 # Keys, silence and failure.
 
 
 def _pressed(state: State, key: str, rules: Rules) -> Step:
-    choices = {str(number): option for number, option in enumerate(state.options, start=1)}
     match key:
         case "0":
             return hand_over(state, Why.PERSON, "pressed 0")
         case "*":
-            return _repeat(state, rules)
+            return repeat(state, rules)
         case "#":
-            return _menu(state, rules)
-        case _ if key in choices:
-            return answer(state, choices[key], f"pressed {key} to choose")
-        case _ if state.menu and key in rules.menu:
-            return answer(state, rules.menu[key], f"pressed {key} in the menu")
+            return menu(state, rules)
+    return _chosen_by_key(state, key) or _menu_key(state, key, rules)
+
+
+def _chosen_by_key(state: State, key: str) -> Step | None:
+    """A key as the answer to what was asked last."""
+    choices = {str(number): option for number, option in enumerate(state.options, start=1)}
+    if state.asked is Asked.SURVEY and key in MARKS:
+        return marked(state, int(key))
+    if state.errand.asking == "plan" and key in {"1", "2"}:
+        return _plan_pressed(state, key)
+    return answer(state, choices[key], f"pressed {key} to choose") if key in choices else None
+
+
+def _menu_key(state: State, key: str, rules: Rules) -> Step:
+    if state.menu and key in rules.menu:
+        return answer(state, rules.menu[key], f"pressed {key} in the menu")
     return _wrong_key(state, key, rules)
+
+
+def _plan_pressed(state: State, key: str) -> Step:
+    want: Want = replace(state.errand.wants[0], plan="mobile" if key == "1" else "home")
+    return pursue(replace(state, errand=replace(state.errand, wants=(want, *state.errand.wants[1:]), asking="")), f"pressed {key} to choose")
 
 
 def _wrong_key(state: State, key: str, rules: Rules) -> Step:
@@ -266,19 +259,15 @@ def _wrong_key(state: State, key: str, rules: Rules) -> Step:
 
 def _silent(state: State, ms: int, rules: Rules) -> Step:
     reason = f"silent for {ms} ms"
+    if state.asked is Asked.SURVEY:
+        return marked(state, None)
     if state.asked is Asked.ANSWERED and not state.menu:
-        return say(state, "anything_else", f"{reason} after an answer", asked=Asked.MORE)
+        return anything_else(state, rules, f"{reason} after an answer")
     silences = state.silences + 1
     if silences >= rules.max_silences:
-        return _given_up(state, reason, rules)
+        return given_up(state, reason, rules)
     lines = (Prompt("still_there"), *(menu_lines(rules) if state.menu else ()))
     return after(state, Reply(lines), reason, silences=silences, asked=state.asked, options=state.options, lines=state.lines)
-
-
-def _given_up(state: State, reason: str, rules: Rules) -> Step:
-    if rules.no_speech_then == "queue":
-        return hand_over(state, Why.SILENT, reason)
-    return after(state, EndCall((Prompt("goodbye"),), "contained" if state.answered else "silent"), reason)
 
 
 def _recogniser_failed(state: State, rules: Rules) -> Step:

@@ -5,13 +5,16 @@ Pure. Every word here was approved by a person; nothing a caller said ever becom
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from voicebot.dialogue.decisions import Answer, Line, MenuItem
+from voicebot.dialogue import telling
+from voicebot.dialogue.decisions import Answer, Line, MenuItem, Told
 from voicebot.dialogue.knowledge import Knowledge
 from voicebot.dialogue.prompts import Prompts
 from voicebot.values import SpeechKind
 
+_TITLE = re.compile(r"\{title:([^{}]*)\}")
 _KINDS: dict[str, SpeechKind] = {
     "greeting": "greeting",
     "goodbye": "goodbye",
@@ -19,6 +22,7 @@ _KINDS: dict[str, SpeechKind] = {
     "did_you_mean_this": "clarify",
     "one_moment": "filler",
 }
+_TOLD: dict[str, SpeechKind] = {"one_moment": "filler", "still_looking": "filler", "goodbye_plain": "goodbye", "survey_thanks": "goodbye"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +38,12 @@ class Script:
         match line:
             case Answer(entry_id, variant):
                 entry = self.knowledge.entry(entry_id, self.language)
-                return self.prompts.say_again if entry is None else entry.short if variant == "short" else entry.answer
+                return entry.said(variant) if entry else self.prompts.say_again
             case MenuItem(key, entry_id):
                 return self.prompts.fill("menu_item", (self.title(entry_id), key))
+            case Told(sentence, facts):
+                named = tuple(_TITLE.sub(lambda sign: self.title(sign[1]), fact) for fact in facts)
+                return telling.load(self.language).fill(sentence, named)
             case _:
                 return self.prompts.fill(line.name, (self.title(entry_id) for entry_id in line.titles))
 
@@ -49,7 +56,7 @@ class Script:
         """Everything that can be said without filling a gap at call time: worth rendering before the first call."""
         entries = self.knowledge.language(self.language)
         items = tuple(self.text(MenuItem(str(entry.menu), entry.id)) for entry in entries if entry.menu is not None)
-        return (*self.prompts.fixed(), *items, *(entry.answer for entry in entries), *(entry.short for entry in entries))
+        return (*self.prompts.fixed(), *telling.load(self.language).fixed(), *items, *(wording for entry in entries for wording in entry.wordings()))
 
 
 def kind(line: Line) -> SpeechKind:
@@ -59,10 +66,17 @@ def kind(line: Line) -> SpeechKind:
             return "answer"
         case MenuItem():
             return "menu"
+        case Told(sentence, facts):
+            return _TOLD.get(sentence, "answer" if facts else "prompt")
         case _ if line.name.startswith("connecting"):
             return "handover"
         case _:
             return _KINDS.get(line.name, "menu" if line.name.startswith("menu_") else "prompt")
+
+
+def personal(line: Line) -> bool:
+    """Whether what is said for `line` holds a caller's own figures: then no audio of it is kept."""
+    return isinstance(line, Told) and bool(line.facts)
 
 
 def heard_part(text: str, heard_ms: int, length_ms: int) -> str:

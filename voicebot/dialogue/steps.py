@@ -49,8 +49,10 @@ _CONNECTING = {
     Why.EMERGENCY: "connecting_emergency",
     Why.SELF_HARM: "connecting_self_harm",
     Why.FRAUD: "connecting_fraud",
+    Why.COMPLAINT: "connecting_upset",
+    **dict.fromkeys((Why.VULNERABLE, Why.COMPLEX, Why.ABUSE, Why.LANGUAGE), "connecting"),
 }
-_DANGERS = frozenset({Why.EMERGENCY, Why.SELF_HARM, Why.FRAUD})
+DANGERS = frozenset({Why.EMERGENCY, Why.SELF_HARM, Why.FRAUD, Why.VULNERABLE})
 
 
 def read_menu(state: State, reason: str, rules: Rules) -> Step:
@@ -80,7 +82,7 @@ def answer(state: State, entry_id: str, reason: str) -> Step:
 
 
 def hand_over(state: State, why: Why, reason: str) -> Step:
-    urgency: Urgency = "high" if why in _DANGERS else "normal"
+    urgency: Urgency = "high" if why in DANGERS else "normal"
     return after(state, HandOver(why, urgency, (Prompt(_CONNECTING.get(why, "connecting_sorry")),)), reason)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voicebot.emotion.prosody import FIGURES, Floats, Prosody
+from voicebot.emotion.figures import FIGURES, Floats, Prosody
 
 
 @dataclass(frozen=True, slots=True)

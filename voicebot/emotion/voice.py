@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from voicebot.emotion.prosody import CEPSTRA, FIGURES, Floats, Prosody
+from voicebot.emotion.figures import CEPSTRA, FIGURES, Floats, Prosody
 from voicebot.emotion.reference import STRANGER, Reference
 from voicebot.errors import EvaluationError
 

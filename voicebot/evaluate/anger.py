@@ -17,7 +17,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from voicebot.emotion.prosody import Prosody, analyse
+from voicebot.emotion.figures import Prosody
+from voicebot.emotion.prosody import analyse
 from voicebot.emotion.reference import STRANGER
 from voicebot.emotion.voice import Voice
 from voicebot.errors import EvaluationError
@@ -53,14 +54,17 @@ class Scored:
         )
 
 
-def listen(rows: Sequence[Row], manifest: Path, line: Line) -> list[Prosody | None]:
-    """The prosody of each recording through `line`, on all cores. Raises EvaluationError naming the first recording that cannot be read."""
+def listen(rows: Sequence[Row], manifest: Path, line: Line | Sequence[Line]) -> list[Prosody | None]:
+    """The prosody of each recording through `line` (or each through its own), on all cores. Raises EvaluationError naming the first recording that
+    cannot be read."""
     paths = [located(row, manifest) for row in rows]
-    if line.noise is not None and not line.noise.is_file():
-        raise EvaluationError(f"{line.noise}: no such noise recording")
+    lines = [line] * len(paths) if isinstance(line, Line) else line
+    noises = {one.noise for one in (lines if lines else [line]) if isinstance(one, Line) and one.noise is not None}
+    if absent := next((noise for noise in noises if not noise.is_file()), None):
+        raise EvaluationError(f"{absent}: no such noise recording")
     # Spawned, not forked: the parent may hold threads.
     with ProcessPoolExecutor(len(os.sched_getaffinity(0)), multiprocessing.get_context("spawn")) as pool:
-        return list(pool.map(_heard, [line] * len(paths), paths, chunksize=max(1, min(32, len(paths) // 8))))
+        return list(pool.map(_heard, lines, paths, chunksize=max(1, min(32, len(paths) // 8))))
 
 
 def score(rows: Sequence[Row], prosodies: Sequence[Prosody | None], mode: ReferenceMode, voice: Chooser, seed: int = 0) -> Scored:

@@ -93,6 +93,13 @@ _WORDINGS = {
             Why.SILENT: "没有说话",
             Why.NO_PROGRESS: "问题未能解决",
             Why.RECOGNISER: "无法被识别",
+            Why.VULNERABLE: "需要特别照顾",
+            Why.COMPLAINT: "要投诉",
+            Why.COMPLEX: "事情复杂",
+            Why.ABUSE: "言语激烈",
+            Why.UNVERIFIED: "身份未能核实",
+            Why.DIRECTORY: "账户查询失败",
+            Why.LANGUAGE: "要用其他语言",
         },
     ),
 }
@@ -117,6 +124,11 @@ def plain(text: str) -> str:
     """`text` on one line, without signs a PBX or a shell could act on, with every number of six or more digits (spoken or written) masked."""
     wanted = _UNWANTED.sub(" ", unicodedata.normalize("NFKC", text).replace("_", " "))
     return " ".join(_LONG_NUMBER.sub(MASK, wanted).split())
+
+
+def masked(text: str) -> str:
+    """`text` as it is, with every number of six or more digits (spoken or written) masked."""
+    return _LONG_NUMBER.sub(MASK, text)
 
 
 def _spoken(wording: _Wording, facts: Facts, topics: tuple[str, ...]) -> str:

@@ -17,12 +17,13 @@ from voicebot.settings import Turns
 from voicebot.speech.asr import Recogniser
 from voicebot.speech.bargein import Action, BargeIn, Commit, Continue, Pause, Said, weigh
 from voicebot.speech.completeness import Completeness
+from voicebot.speech.echo import Echo
 from voicebot.speech.endpointing import Endpointing, Paused, SpeechStarted, TooLong, UtteranceEnded
 from voicebot.speech.endpointing import Event as TurnEvent
 from voicebot.speech.opinion import SecondOpinion
 from voicebot.speech.patience import Patience
 from voicebot.speech.silero import SpeechDetector
-from voicebot.speech.talk import Talk
+from voicebot.speech.talk import Stream, Talk
 from voicebot.speech.vad import Gate
 from voicebot.values import FRAME_MS, SILENCE_FRAME, Digit, Sound, Transcript, Unrecognised, Utterance
 
@@ -70,40 +71,39 @@ class Ear:
 
     def __init__(self, hearing: Hearing, mouth: Mouth, on_bargein: Callable[[Literal["taken", "resumed"], int, int], None]) -> None:
         """`on_bargein` is told what became of each, when the caller began and after how many ms the bot was silent."""
-        self._hearing = hearing
-        self._mouth = mouth
-        self._on_bargein = on_bargein
-        self._gate = Gate()
-        self._endpointing = Endpointing(hearing.turns)
-        self._bargein = BargeIn()
+        self.hearing, self._mouth, self._on_bargein = hearing, mouth, on_bargein
+        self.overhear: Callable[[Stream], Stream] = lambda stream: stream
+        self._gate, self._bargein, self._echo = Gate(), BargeIn(), Echo()
+        self._endpointing, self._patience = Endpointing(hearing.turns), Patience(hearing.turns)
         self._opinion = SecondOpinion(self._gate, hearing.detector) if hearing.detector else None
         self._kept: deque[bytes] = deque(maxlen=KEPT_FRAMES)
         self._talk: Talk | None = None
         self._pauses: asyncio.Queue[tuple[int, Talk]] = asyncio.Queue()
         self._unfinished: set[Talk] = set()
         self._sounds: asyncio.Queue[Sound] = asyncio.Queue()
-        self._bot_speaks = self._expects_answer = False
         self._paused_ms = self._quiet_ms = self._keys = self._lost_frames = 0
-        self._waiting = self._failed = False
-        self._patience = Patience(hearing.turns)
+        self._bot_speaks = self._expects_answer = self._waiting = self._failed = False
         self.now_ms = 0
 
-    def frame(self, pcm: bytes, lost: bool, late: bytes = b"") -> None:
-        """Take the next 20 ms from the caller, silence when `lost`. `late` audio, of frames that were given as lost, goes to the recogniser in the
-        place of their silence; all that keeps time is given this frame alone."""
+    def frame(self, pcm: bytes, lost: bool, late: bytes = b"", played: bytes = SILENCE_FRAME) -> None:
+        """Take the next 20 ms from the caller, silence when `lost`, and what the bot `played` meanwhile, by which its echo is known. `late` audio,
+        of frames given as lost, goes to the recogniser in place of their silence; all that keeps time is given this frame alone."""
         self.now_ms += FRAME_MS
         if self._patience.on_hold:
             pcm, lost, late = SILENCE_FRAME, True, b""  # what comes now is the music of his switchboard
-        voiced = self._gate.frame(pcm, lost)
+        self._echo.frame(pcm, played)
+        voiced, stirring = self._gate.frame(pcm, lost), self._gate.stirring
+        if (voiced or stirring) and self._echo.back:
+            voiced = stirring = False
         words = pcm if self._told(lost) else b""
         self._kept.append(words)
         if self._opinion:
             self._opinion.frame(self._kept, lost)
         if self._talk:
             self._listen(self._talk, words, voiced, late)
-        for event in self._endpointing.frame(voiced, self._gate.stirring):
+        for event in self._endpointing.frame(voiced, stirring):
             self._turn(event)
-        self._obey(self._bargein.frame(voiced, self._gate.stirring))
+        self._obey(self._bargein.frame(voiced, stirring))
         self._wait(lost)
 
     def press(self, key: str) -> None:
@@ -193,9 +193,9 @@ class Ear:
                 pass
 
     def _begin(self, from_ms: int) -> None:
-        if self._hearing.recogniser is None:
+        if self.hearing.recogniser is None:
             return
-        self._talk = Talk(self._hearing.recogniser.stream(), self._bot_speaks)
+        self._talk = Talk(self.overhear(self.hearing.recogniser.stream()), self._bot_speaks)
         self._unfinished.add(self._talk)
         self._talk.stream.feed(b"".join(list(self._kept)[-((self.now_ms - from_ms) // FRAME_MS) :]))
 
@@ -223,12 +223,12 @@ class Ear:
         self._finish(talk)
 
     def _verdict(self, words: Transcript) -> Completeness:
-        verdict = self._hearing.judge(words.text)
+        verdict = self.hearing.judge(words.text)
         unsure = words.confidence < UNSURE and verdict is Completeness.COMPLETE
         return Completeness.OPEN if unsure else verdict
 
     def _weigh(self, words: Transcript) -> Said:
-        return weigh(words, self._hearing.language, self._expects_answer, self._hearing.matters)
+        return weigh(words, self.hearing.language, self._expects_answer, self.hearing.matters)
 
     def _end(self, ended: UtteranceEnded) -> None:
         if self._talk:

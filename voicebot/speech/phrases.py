@@ -1,4 +1,4 @@
-"""The phrase cache: what a voice has said once is never synthesised again. Memory first, then disk, then the voice.
+"""The phrase cache: what a voice has said once is never synthesised again. Memory first, then disk, then the voice, which gets figures in words.
 
 Nothing is ever spoken from a damaged file: each carries its own digest, and one that does not match is rendered again. A disk that is full or
 slow costs nothing but time: what cannot be kept is spoken all the same.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import re
 import tempfile
 import time
 from collections import OrderedDict
@@ -21,6 +20,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from voicebot.errors import EngineError, innermost
+from voicebot.speech.spoken import spoken
 from voicebot.speech.tts import Voice
 from voicebot.speech.tts.shaping import SHAPE
 
@@ -35,9 +35,6 @@ _SWEEP_AFTER_BYTES = 64 << 20
 _DRAFT_S = 60.0
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
-_LONG = 120
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\s.a-z])|(?<=[。！？；])")
-_CLAUSE_END = re.compile(r"(?<=[,;:])\s+|(?<=[，、：])")
 log = structlog.get_logger()
 
 
@@ -72,7 +69,7 @@ class Phrases:
 
     async def once(self, text: str, language: str) -> bytes:
         """16 kHz pcm of `text` that is kept nowhere: it tells of a caller. Raises EngineError."""
-        return await _in_time(self._voice(language).render(text))
+        return await _in_time(self._voice(language).render(spoken(text, language)))
 
     async def prepare(self, texts: Iterable[str], language: str, on_progress: Callable[[int, int], None] = lambda _done, _total: None) -> None:
         """Render all that is missing, two at a time; `on_progress(done, total)` after each. Raises EngineError naming the text that failed."""
@@ -114,8 +111,10 @@ class Phrases:
         if pcm := self._recent.get(key):
             return pcm
         async with self._rendering.setdefault(key, asyncio.Lock()):
-            pcm = self._recent.get(key) or await asyncio.to_thread(self._read, key)
-            return self._recent.put(key, pcm) if pcm else await self._keep(key, await voice.render(text))
+            if pcm := self._recent.get(key) or await asyncio.to_thread(self._read, key):
+                return self._recent.put(key, pcm)
+            pcm = await voice.render(spoken(text, language))
+            return await self._keep(self._key(text, voice), pcm)  # anew: a voice that failed may have let another speak
 
     def _voice(self, language: str) -> Voice:
         try:
@@ -124,7 +123,7 @@ class Phrases:
             raise EngineError(f"no voice for language {language!r}; voices: {', '.join(sorted(self._voices)) or 'none'}") from None
 
     def _key(self, text: str, voice: Voice) -> str:
-        return hashlib.sha256("\0".join((SHAPE, voice.name, voice.language, text)).encode()).hexdigest()
+        return hashlib.sha256("\0".join((SHAPE, voice.name, voice.language, spoken(text, voice.language))).encode()).hexdigest()
 
     def _path(self, key: str) -> Path:
         return self._folder / key[:2] / f"{key}.pcm"
@@ -175,18 +174,6 @@ class _Recent:
             _, oldest = self._phrases.popitem(last=False)
             self._held_bytes -= len(oldest)
         return pcm
-
-
-def split(text: str) -> tuple[str, ...]:
-    """`text` in sentences, those over 120 characters in clauses, so that the first is heard while the next is made. Only blanks are lost."""
-    sentences = (part.strip() for part in _SENTENCE_END.split(text))
-    return tuple(clause for sentence in sentences if sentence for clause in _clauses(sentence))
-
-
-def _clauses(sentence: str) -> Iterable[str]:
-    if len(sentence) <= _LONG:
-        return (sentence,)
-    return tuple(part.strip() for part in _CLAUSE_END.split(sentence) if part.strip())
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -17,7 +17,8 @@ STALLED_S = 0.5
 class Pool:
     """Worker processes of one engine. An async context manager: start and stop it in the same task."""
 
-    def __init__(self, factory: str, arguments: Mapping[str, object], processes: int = 1, hung_s: float = HUNG_S) -> None:
+    def __init__(self, factory: str, arguments: Mapping[str, object], processes: int = 1, hung_s: float = HUNG_S, *, memory_mb: int = 0) -> None:
+        self._memory_mb = memory_mb
         self._factory, self._arguments, self._processes, self._hung_s = factory, arguments, processes, hung_s
         self._group = asyncio.TaskGroup()
         self._tasks: list[asyncio.Task[None]] = []
@@ -35,7 +36,7 @@ class Pool:
     async def launch(self) -> None:
         """Start the processes and return at once, so that other things can be made ready beside them."""
         await self._group.__aenter__()
-        self.workers = tuple(Worker(self._factory, self._arguments, self._hung_s) for _ in range(self._processes))
+        self.workers = tuple(Worker(self._factory, self._arguments, self._hung_s, self._memory_mb) for _ in range(self._processes))
         self._tasks = [self._group.create_task(worker.run()) for worker in self.workers]
 
     async def until_ready(self) -> None:

@@ -46,7 +46,7 @@ class Reply(msgspec.Struct, array_like=True, frozen=True):
     """What a worker answers. `handled` counts in `value` the messages done since the last one; `failed` gives the reason in `text`."""
 
     stream: int
-    verb: Literal["ready", "handled", "transcript", "probability", "failed"]
+    verb: Literal["ready", "handled", "transcript", "probability", "prosody", "failed"]
     text: str = ""
     value: float = 0.0
     end_ms: int = 0
@@ -94,9 +94,10 @@ def serve(link: socket.socket, engine: Engine) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """`python -m voicebot.speech.serving FD MODULE:CALLABLE JSON`: make the engine and serve it on the inherited socket."""
-    descriptor, factory, keywords = arguments
-    _know_its_place()
+    """`python -m voicebot.speech.serving FD MODULE:CALLABLE JSON [MB]`: make the engine and serve it on the inherited socket, with another
+    MEMORY_MB when one is given."""
+    descriptor, factory, keywords, *memory_mb = arguments
+    _know_its_place(int(memory_mb[0]) if memory_mb else MEMORY_MB)
     with socket.socket(fileno=int(descriptor)) as link:
         try:
             serving: Callable[[socket.socket, Engine], None] = _named(os.environ[SERVED_BY]) if SERVED_BY in os.environ else serve
@@ -118,7 +119,7 @@ def _named(what: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def _know_its_place() -> None:
+def _know_its_place(memory_mb: int) -> None:
     """Ends with its parent, yields the processor and memory to it, dumps no core full of callers' voices."""
     prctl: Any = ctypes.CDLL(None).prctl
     prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
@@ -126,7 +127,7 @@ def _know_its_place() -> None:
     os.nice(_NICE)
     Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO, encoding="ascii")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_DATA, (2 * MEMORY_MB << 20, 2 * MEMORY_MB << 20))
+    resource.setrlimit(resource.RLIMIT_DATA, (2 * memory_mb << 20, 2 * memory_mb << 20))
 
 
 if __name__ == "__main__":

@@ -6,17 +6,25 @@ It never waits and decides nothing; when it ends is endpointing's matter, what b
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from voicebot.speech.asr import RecogniserStream
 from voicebot.speech.endpointing import UtteranceEnded
 from voicebot.values import Transcript
+
+
+class Stream(Protocol):
+    """What an utterance's audio is given to: `asr.RecogniserStream`, or what stands before it."""
+
+    def feed(self, pcm: bytes) -> None: ...
+    async def settle(self) -> Transcript: ...
+    def close(self) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
 class Talk:
     """It is handed on when both its end and its words are known. `settled`: the words so far are being made out."""
 
-    stream: RecogniserStream
+    stream: Stream
     over_bot: bool
     settled: bool = False
     ended: UtteranceEnded | None = None

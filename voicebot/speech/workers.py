@@ -38,8 +38,8 @@ RESTART_S = (0.05, 5.0)
 _BYTES_PER_MS = 32
 _WATCH_S = 1.0
 _LINGER_S = 1.0
-# One thread each, and none that spins: pools that spin collapse on shared cores.
-_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
+"""What a process adds to its environment: one thread each, and none that spins, for pools that spin collapse on shared cores."""
 
 log = structlog.get_logger()
 
@@ -83,15 +83,17 @@ class _Link(asyncio.Protocol):
 
 
 class Worker:
-    """One process that is kept running. `factory` is "module:callable": called in the process with `arguments` (JSON), it returns an Engine."""
+    """One process that is kept running. `factory` is "module:callable": called in the process with `arguments` (JSON), it returns an Engine.
+    `memory_mb` stands in the place of MEMORY_MB for an engine that needs more."""
 
-    def __init__(self, factory: str, arguments: Mapping[str, object], hung_s: float = HUNG_S) -> None:
+    def __init__(self, factory: str, arguments: Mapping[str, object], hung_s: float = HUNG_S, memory_mb: int = 0) -> None:
         self.factory = factory
         self.pid = 0
         self.ready = False
         self.first_start: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._arguments = json.dumps(dict(arguments))
         self._hung_s = hung_s
+        self._memory_mb = memory_mb
         self._link: _Link | None = None
         self._listeners: dict[int, Listener] = {}
         self._last_stream = 0
@@ -171,8 +173,9 @@ class Worker:
         self._starts += 1
         ours, theirs = socket.socketpair()
         with contextlib.closing(ours), theirs:
-            command = (sys.executable, "-m", "voicebot.speech.serving", str(theirs.fileno()), self.factory, self._arguments)
-            environment = {**os.environ, **_ENVIRONMENT}
+            limit = (str(self._memory_mb),) if self._memory_mb else ()
+            command = (sys.executable, "-m", "voicebot.speech.serving", str(theirs.fileno()), self.factory, self._arguments, *limit)
+            environment = {**os.environ, **ENVIRONMENT}
             process = await asyncio.create_subprocess_exec(*command, pass_fds=(theirs.fileno(),), env=environment, stdin=asyncio.subprocess.DEVNULL)
             theirs.close()
             self.pid = process.pid
@@ -205,7 +208,7 @@ class Worker:
             reason = f"was not ready after {START_S:g} s"
         elif watch.hung(self._progress_s, owing_s := self.owing_s, vitals(self.pid)):
             reason = f"made no progress for {owing_s:.1f} s"
-        elif self.ready and not self._listeners and (grown_mb := memory_mb(self.pid)) > MEMORY_MB:
+        elif self.ready and not self._listeners and (grown_mb := memory_mb(self.pid)) > (self._memory_mb or MEMORY_MB):
             reason = f"has grown to {grown_mb} MB"
         if reason:
             self._reason = f"{self.factory}: the worker {reason}"

@@ -173,7 +173,14 @@ def _set_up_sqlite(engine: AsyncEngine, busy_ms: int) -> None:
     def connected(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in (f"busy_timeout={busy_ms}", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"cache_size=-{_CACHE_KB}"):
+        for pragma in (
+            f"busy_timeout={busy_ms}",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            f"cache_size=-{_CACHE_KB}",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

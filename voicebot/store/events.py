@@ -73,6 +73,15 @@ class BotSpoke(Event, frozen=True):
     entry_id: str | None = None
 
 
+class Composed(Event, frozen=True):
+    """A language model was asked to word an answer from `sources`; `refused` says why its text was not spoken, "" when it is spoken next."""
+
+    engine: str
+    sources: tuple[str, ...]
+    took_ms: int
+    refused: str = ""
+
+
 class DigitPressed(Event, frozen=True):
     """One DTMF key. Keys of protected input are journalled as `x`."""
 
@@ -103,6 +112,23 @@ class Decided(Event, frozen=True):
     entry_id: str | None = None
     confidence: float | None = None
     alternatives: tuple[str, ...] = ()
+    state: dict[str, Any] = {}
+    kind: str = ""
+    complexity: str = ""
+
+
+class AngerScored(Event, frozen=True):
+    """How angry one utterance was judged, 0–1, after all before it; `voice`, `words` and `behaviour` are what each added (log odds), `evidence` the
+    reasons, strongest first; `state` is what is remembered of the caller from here on. `escalate`: a person should take over."""
+
+    score: float
+    voice: float = 0.0
+    words: float = 0.0
+    behaviour: float = 0.0
+    urgency: float = 0.0
+    sadness: float = 0.0
+    escalate: bool = False
+    evidence: tuple[str, ...] = ()
     state: dict[str, Any] = {}
 
 
@@ -156,6 +182,16 @@ class BriefingStarted(Event, frozen=True):
     agent: str
 
 
+class BriefingImproved(Event, frozen=True):
+    """A model's briefing replaced the template's while the caller waited: `spoken` is heard, `need` seen; or `refused` says why it did not."""
+
+    engine: str
+    took_ms: int
+    spoken: str = ""
+    need: str = ""
+    refused: str = ""
+
+
 class AgentJoined(Event, frozen=True):
     """Agent and caller hear each other; nothing is analysed from here on."""
 
@@ -199,6 +235,28 @@ class OptedOut(Event, frozen=True):
     """The caller refused something: recording, analysis."""
 
     what: str
+
+
+class LookedUp(Event, frozen=True):
+    """The directory of customers was asked for `what`; `failed` says why it gave no answer. What it answered never stands here."""
+
+    what: str
+    took_ms: int
+    failed: str = ""
+
+
+class OfferAnswered(Event, frozen=True):
+    """The caller accepted the offer of a KB entry, which makes it a task for an agent, or declined it."""
+
+    entry_id: str
+    accepted: bool
+
+
+class SurveyAnswered(Event, frozen=True):
+    """The caller's mark for this call, 1 (bad) to 5 (very good); None when he gave none."""
+
+    mark: int | None
+    by: str = "bot"
 
 
 class CallSealed(Event, frozen=True):

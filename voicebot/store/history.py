@@ -13,6 +13,7 @@ from voicebot.store.events import (
     AgentAnswered,
     AgentJoined,
     AgentRang,
+    AngerScored,
     BargedIn,
     BotSpoke,
     CallAnswered,
@@ -39,7 +40,7 @@ BETWEEN_LINES_MS = 3_000
 """Between two sentences of one reply the next may still be made: speech of the caller then is a barge-in as well."""
 PROTECTED_KEY = "x"
 """How a key of protected input stands in the journal."""
-_HEARING = CallerSpoke | TurnMeasured | BargedIn | DigitPressed | Decided
+_HEARING = CallerSpoke | AngerScored | TurnMeasured | BargedIn | DigitPressed | Decided
 _WITH_AGENT = QueueEntered | AgentRang | AgentAnswered | AgentJoined
 
 

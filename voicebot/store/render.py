@@ -18,6 +18,7 @@ from rich.text import Text
 from voicebot.store.calls import CallRecord, CallSummary
 from voicebot.store.events import (
     AgentLeft,
+    AngerScored,
     BargedIn,
     BotSpoke,
     CallerSpoke,
@@ -110,6 +111,9 @@ def describe(event: Event) -> tuple[str, str]:  # noqa: PLR0911
             return "caller", f"spoke over the bot, {outcome}; bot silent after {silent_after_ms} ms"
         case Decided():
             return "call", _decision(event)
+        case AngerScored(score, voice, words, behaviour):
+            reasons = f": {'; '.join(event.evidence)}" if event.evidence else ""
+            return "call", f"anger {score:.0%} (voice {voice:+.1f}, words {words:+.1f}, behaviour {behaviour:+.1f}){reasons}"
         case TurnMeasured(hold, recognise, decide, first_audio, total):
             return "call", f"{total:.0f} ms = hold {hold:.0f} + recognise {recognise:.0f} + decide {decide:.0f} + first audio {first_audio:.0f}"
         case HandoverDecided(reason, queue, _, briefing):

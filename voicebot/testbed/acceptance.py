@@ -17,7 +17,7 @@ from rich.console import Console
 
 from voicebot.errors import VoicebotError, innermost
 from voicebot.settings import load
-from voicebot.testbed import acceptance_errors, bench_curve, bench_faults, bench_silent, bench_soak
+from voicebot.testbed import acceptance_errors, bench_anger, bench_curve, bench_faults, bench_silent, bench_soak, bench_whisper
 from voicebot.testbed import bench_runs as runs
 from voicebot.testbed.bench import CURVE_WORDINGS, AsJson, At, Seed, counts, drawn, finished, progress
 from voicebot.testbed.bench_figures import Figure, Result, table, to_json
@@ -28,6 +28,7 @@ from voicebot.testbed.rig import Rig, Target, at_home, attached, rig
 QUESTIONS = 10
 LIVE_CALLS = 10
 HANG_UPS = 50
+WHISPER_PASSES = 20
 SILENT_CALLS, SILENT_S = 100, 60.0
 TALK, LEVEL_S = 40.0, 60.0
 """Callers of `curve` speak so many per cent of the time; each level lasts so long at least."""
@@ -106,6 +107,8 @@ CHECKS: Mapping[str, Check] = {
     "soak": OnRig(lambda own, scale: soak(own, scale.seed, scale.soak_calls), fresh=True, settings=bench_soak.SETTINGS),
     "silent": OnRig(lambda own, _: bench_silent.silent(own, SILENT_CALLS, SILENT_S, progress), fresh=True, settings=bench_silent.SETTINGS),
     "curve": OnRig(curve, fresh=True, settings=NO_LIMITS),
+    "whisper": Alone(lambda: bench_whisper.whisper(WHISPER_PASSES, progress)),
+    "anger": Alone(lambda: bench_anger.anger(load().speech.cache, progress)),
     "errors": Alone(lambda: acceptance_errors.errors(at_home(load()), progress)),
 }
 

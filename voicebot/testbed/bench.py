@@ -16,7 +16,18 @@ from rich.console import Console
 
 from voicebot.dialogue.knowledge import load as load_knowledge
 from voicebot.errors import KnowledgeError, VoicebotError, innermost, told
-from voicebot.testbed import bench_curve, bench_faults, bench_fuzz, bench_silent, bench_soak, bench_turns
+from voicebot.testbed import (
+    bench_conversations,
+    bench_curve,
+    bench_faults,
+    bench_fuzz,
+    bench_llm,
+    bench_mandarin,
+    bench_silent,
+    bench_soak,
+    bench_turns,
+    bench_whisper,
+)
 from voicebot.testbed import bench_runs as runs
 from voicebot.testbed.badlines import BAD_LINES, BadLine
 from voicebot.testbed.bench_figures import Result, table, to_json
@@ -122,6 +133,35 @@ def turns(trials: Trials = 200, seed: Seed = 1, as_json: AsJson = False) -> None
 def pauses(trials: Trials = 40, seed: Seed = 1, as_json: AsJson = False) -> None:
     """Does a pause of 500 ms between two words end the turn?"""
     show("pauses", lambda: _on_rig(lambda own: runs.pauses(own, drawn(own, trials, seed), seed, progress)), as_json)
+
+
+@app.command()
+def whisper(passes: Annotated[int, typer.Option(min=1, help="How many passes over each window.")] = 20, as_json: AsJson = False) -> None:
+    """How long one thread takes for a pass of a Whisper of base size; random weights."""
+    show("whisper", lambda: bench_whisper.whisper(passes, progress), as_json)
+
+
+@app.command()
+def mandarin(
+    model: Annotated[Path, typer.Option(help="Folder of an 8 kHz PocketSphinx model: acoustic model, .dic, .arpa.gz.")],
+    trials: Trials = 10,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Mandarin questions in the knowledge base's wording, and in others."""
+    show(f"Mandarin, seed {seed}", lambda: bench_mandarin.mandarin(model, trials, seed, progress), as_json)
+
+
+@app.command("conversations")
+def lead_conversations(
+    language: Annotated[str, typer.Argument(help="en or zh: a language whose hotline listens.")] = "en",
+    *,
+    only: Annotated[str, typer.Option(help="Those whose title holds this.")] = "",
+    parallel: Annotated[int, typer.Option(min=1, help="Calls at a time.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """The lead's conversations, each to its stated end."""
+    show(f"conversations, {language}", lambda: bench_conversations.conversations(language, only, parallel, progress), as_json)
 
 
 @app.command()
@@ -264,6 +304,8 @@ async def _on_rig(run: Callable[[Rig], Coroutine[Any, Any, T]], overrides: Mappi
     async with rig(overrides) as own:
         return await run(own)
 
+
+app.command("llm")(bench_llm.command(show, progress))
 
 if __name__ == "__main__":
     main()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,14 +18,19 @@ import typer
 import uvloop
 from rich.console import Console
 
+from voicebot.doctor import examine, summary
+from voicebot.doctor.jobs import JOBS
 from voicebot.errors import VoicebotError
 from voicebot.logs import configure
+from voicebot.settings import load
 from voicebot.speech.phrases import Phrases
 from voicebot.speech.tts import embedded
 from voicebot.store.calls import CallRecord, follow
 from voicebot.store.events import AgentJoined, BargedIn, HandoverDecided, TurnMeasured
 from voicebot.store.render import render_call, render_line
+from voicebot.store.staff import Role
 from voicebot.testbed import audio, measure
+from voicebot.testbed.desks import desk, hire
 from voicebot.testbed.g711 import Samples
 from voicebot.testbed.recording import Recording
 from voicebot.testbed.rig import Agent, Rig, rig
@@ -41,11 +47,14 @@ INTERRUPTION = ("how can i block spam calls", "answer/block-spam")
 PERSON = "can i talk to a real person please"
 THANKS = "hello my internet has been very slow since monday"
 AGENT_SAYS = "hello this is the support desk speaking how can i help you"
+DEMO_STAFF = {"agent": Role.AGENT, "supervisor": Role.SUPERVISOR}
 HEARD = 0.6
 """Correlation from which a sentence counts as heard (see audio.locate)."""
 
 STAYING = """Dial 100 (English) or 200 (Mandarin, by keys) at 127.0.0.1:{port} with any softphone on this machine: no account, no password.
-Agent 6001 is signed in and takes your call when you ask for a person. To be the agent yourself, take the account of 6002 or 6003:
+Agent 6001's phone takes your call when you ask for a person. Its desk, where the call pops up:
+  {desk}   name "agent" or "supervisor", password {password}   choose phone 6001, press Ready
+To be the agent yourself, take the account of 6002 or 6003:
   .venv/bin/voicebot agents --settings {settings}
 The call log:
   .venv/bin/voicebot calls list --settings {settings}
@@ -58,15 +67,24 @@ Checks = list[tuple[str, bool]]
 def main(
     stay: Annotated[bool, typer.Option("--stay", help="Keep everything up for your own softphone, until Ctrl-C.")] = False,
     sip_port: Annotated[int, typer.Option(help="Where --stay listens on 127.0.0.1.")] = 5060,
+    desk_port: Annotated[int, typer.Option(help="Where --stay serves the agents' desk on 127.0.0.1.")] = 8090,
 ) -> None:
     """A real call through a real Asterisk, on this machine."""
     configure("error", "console")
     try:
-        passed = uvloop.run(_stay(sip_port) if stay else _demo())
+        _standing()
+        passed = uvloop.run(_stay(sip_port, desk_port) if stay else _demo())
     except VoicebotError as error:
         print(f"demo: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     raise SystemExit(0 if passed else 1)
+
+
+def _standing() -> None:
+    """What each job of a call stands on here, and how to climb."""
+    console.print("[bold]What this machine runs on[/] (`voicebot doctor` says more)")
+    for line in summary(examine(load(), JOBS)):
+        console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
 async def _demo() -> bool:
@@ -137,15 +155,18 @@ async def _interrupted(bot: Rig, caller: Caller, answer: Samples) -> Checks:
     return [("the bot fell silent when interrupted", stopped), ("and answered the interruption", _heard(answer, caller.call.heard, ended_s))]
 
 
-async def _stay(sip_port: int) -> bool:
+async def _stay(sip_port: int, desk_port: int) -> bool:
     stop = stopped_by_signal()
-    console.print("Starting Asterisk and the controller …")
+    console.print("Starting Asterisk, the controller and the desk …")
     async with (
-        rig({"pbx.sip_port": sip_port}) as bot,
+        rig({"pbx.sip_port": sip_port, "desk.port": desk_port}) as bot,
         bot.agent("6001", await _synth(bot, AGENT_SAYS, AGENT_VOICE)),
+        desk(bot.settings_file) as url,
         asyncio.TaskGroup() as scope,
     ):
-        console.print(STAYING.format(port=sip_port, settings=bot.settings_file))
+        password = secrets.token_urlsafe(9)
+        await hire(bot.settings.store.url, password, DEMO_STAFF)
+        console.print(STAYING.format(port=sip_port, settings=bot.settings_file, desk=url, password=password))
         print("ready", flush=True)
         live = scope.create_task(_show_live(bot))
         ended, asked = scope.create_task(bot.keeper.wait()), scope.create_task(stop.wait())

@@ -8,14 +8,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any, Literal
 
 from voicebot.errors import EngineError
+from voicebot.speech.completeness import Completeness
 from voicebot.speech.ear import Ear, Hearing
 from voicebot.speech.silero import WINDOW_BYTES
+from voicebot.speech.talk import Talk
 from voicebot.testbed import audio, g711
 from voicebot.testbed.g711 import Codec, Samples
-from voicebot.values import FRAME_BYTES, FRAME_MS, SAMPLE_RATE_HZ, Transcript, Unrecognised, Utterance
+from voicebot.values import FRAME_BYTES, FRAME_MS, SAMPLE_RATE_HZ, SILENCE_FRAME, Transcript, Unrecognised, Utterance
 
 DETECTOR_LATE_MS, RECOGNISER_LATE_MS = 20, 80
 """How late the workers answer in calls: the upper end of what one call sees on two cores."""
@@ -34,9 +37,29 @@ class Step:
     words: str = ""
 
 
-async def talk_over(hearing: Hearing, samples: Samples, codec: Codec = "PCMU") -> tuple[Step, ...]:
-    """What an ear does when it hears `samples` (8 kHz, one caller) over an answer of the bot that outlasts them."""
-    return await _Overlap(hearing).run(_frames(samples, codec))
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What an ear made of a caller it heard out. For each 20 ms: was it voiced, did something stir. For each pause that was judged: when the verdict
+    came, when the pause began, what it was. Enough to go through the same turn again with other holds."""
+
+    frames: tuple[tuple[bool, bool], ...]
+    verdicts: tuple[tuple[int, int, Completeness], ...]
+
+
+async def hear_out(hearing: Hearing, pcm: bytes) -> Noted:
+    """What an ear makes of 16 kHz `pcm` that is one turn of a caller, while the bot is silent: no pause ends it."""
+    unending = dict.fromkeys(("hold_complete_ms", "hold_ms", "hold_hanging_ms", "max_utterance_ms"), 10 * len(pcm) // FRAME_BYTES * FRAME_MS + 1)
+    patient = replace(hearing, turns=hearing.turns.model_copy(update=unending))
+    overlap = _Overlap(patient, _Noting)
+    await overlap.run([pcm[start : start + FRAME_BYTES] for start in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)], over_bot=False)
+    return overlap.noted()
+
+
+async def talk_over(hearing: Hearing, samples: Samples, codec: Codec = "PCMU", bot: Samples | None = None) -> tuple[Step, ...]:
+    """What an ear does when it hears `samples` (8 kHz, one caller) over an answer of the bot that outlasts them; `bot` is that answer, where the
+    caller's phone sends it back."""
+    played = [] if bot is None else _frames(bot, codec)
+    return await _Overlap(hearing).run(_frames(samples, codec), played)
 
 
 def _frames(samples: Samples, codec: Codec) -> list[bytes]:
@@ -48,25 +71,30 @@ def _frames(samples: Samples, codec: Codec) -> list[bytes]:
 class _Overlap:
     """One ear over one answer. It is the bot's mouth, too."""
 
-    def __init__(self, hearing: Hearing) -> None:
+    def __init__(self, hearing: Hearing, ear: type[Ear] = Ear) -> None:
         self._steps: list[Step] = []
         self._late: list[tuple[int, Callable[[], None]]] = []
         self._asked: list[asyncio.Future[None]] = []
         self._now_ms = 0
         recogniser: Any = hearing.recogniser and _Recogniser(hearing.recogniser, self)
         detector: Any = hearing.detector and _Detector(hearing.detector, self)
-        self._ear = Ear(replace(hearing, recogniser=recogniser, detector=detector), self, lambda *_: None)
+        self._ear = ear(replace(hearing, recogniser=recogniser, detector=detector), self, lambda *_: None)
 
-    async def run(self, frames: Sequence[bytes]) -> tuple[Step, ...]:
+    async def run(self, frames: Sequence[bytes], played: Sequence[bytes] = (), over_bot: bool = True) -> tuple[Step, ...]:
         async with asyncio.TaskGroup() as scope:
             tasks = [scope.create_task(self._ear.run()), scope.create_task(self._listen())]
-            self._ear.bot_starts(protected=False, expects_answer=False)
-            for pcm in frames:
-                await self._frame(pcm)
+            if over_bot:
+                self._ear.bot_starts(protected=False, expects_answer=False)
+            for pcm, bot in zip_longest(frames, played[: len(frames)], fillvalue=SILENCE_FRAME):
+                await self._frame(pcm, bot)
             for task in tasks:
                 task.cancel()
         self._ear.close()
         return tuple(self._steps)
+
+    def noted(self) -> Noted:
+        """What a noting ear has heard."""
+        return Noted(tuple(self._ear.frames), tuple(self._ear.verdicts)) if isinstance(self._ear, _Noting) else Noted((), ())
 
     def pause(self) -> None:
         self._do("pause")
@@ -89,14 +117,14 @@ class _Overlap:
     def _do(self, deed: Deed, words: str = "") -> None:
         self._steps.append(Step(self._now_ms, deed, words))
 
-    async def _frame(self, pcm: bytes) -> None:
+    async def _frame(self, pcm: bytes, bot: bytes) -> None:
         self._now_ms += FRAME_MS
         due = [what for at_ms, what in self._late if at_ms <= self._now_ms]
         self._late = [(at_ms, what) for at_ms, what in self._late if at_ms > self._now_ms]
         for what in due:
             what()
         await _settled()
-        self._ear.frame(pcm, lost=False)
+        self._ear.frame(pcm, False, played=bot)
         await _settled()
         asked, self._asked = self._asked, []
         if asked and (await asyncio.wait(asked, timeout=ANSWER_S))[1]:
@@ -109,6 +137,23 @@ class _Overlap:
                 raise EngineError(f"{sound.why}; measure on a machine that is less busy")
             if isinstance(sound, Utterance):
                 self._do("turn", sound.transcript.text)
+
+
+class _Noting(Ear):
+    """An ear that notes what its endpointing is told."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.frames: list[tuple[bool, bool]] = []
+        self.verdicts: list[tuple[int, int, Completeness]] = []
+
+    def frame(self, pcm: bytes, lost: bool, late: bytes = b"", played: bytes = SILENCE_FRAME) -> None:
+        super().frame(pcm, lost, late, played)
+        self.frames.append((self._gate.voiced, self._gate.stirring))
+
+    def _judge(self, talk: Talk, at_ms: int, words: Transcript) -> None:
+        self.verdicts.append((self.now_ms, at_ms, self._verdict(words)))
+        super()._judge(talk, at_ms, words)
 
 
 async def _settled() -> None:

@@ -148,12 +148,12 @@ def new_number() -> str:
     return f"555{secrets.randbelow(10**9):09d}"
 
 
-async def ask_all(target: Target, questions: Sequence[Spoken]) -> Talk:
-    """One call that asks all `questions`, one after the other."""
+async def ask_all(target: Target, questions: Sequence[Spoken], hotline: str = HOTLINE) -> Talk:
+    """One call to `hotline` that asks all `questions`, one after the other."""
     ani = new_number()
     came: list[Exchange | Failed] = []
     try:
-        async with calling(target, questions[0].question.codec, ani=ani) as caller:
+        async with calling(target, questions[0].question.codec, hotline, ani) as caller:
             for spoken in questions:
                 came.append(await caller.ask(spoken))  # noqa: PERF401 - what came before a fault is kept
     except (PhoneError, TimeoutError) as error:

@@ -14,8 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicebot.dialogue import prompts
+from voicebot.dialogue.knowledge import load
 from voicebot.errors import EngineError
+from voicebot.settings import Settings
+from voicebot.speech.spoken import spoken
 from voicebot.speech.tts.espeak import ESPEAK, READINGS, VOICES, Espeak, pinyin
+from voicebot.speech.tts.manner import MANNERS
 from voicebot.values import duration_ms
 
 Run = Callable[[Any], Any]
@@ -52,11 +56,23 @@ def test_an_unknown_language_is_named(run: Run) -> None:
 
 
 @installed
-def test_no_prompt_switches_to_the_english_voice(tmp_path: Path) -> None:
+def test_no_prompt_and_no_answer_switches_to_the_english_voice(tmp_path: Path) -> None:
     """espeak-ng 1.51 marks what it takes for English, and that is how its voice `cmn` reads everything."""
-    said = "\n".join(pinyin(text) for text in prompts.load("zh", company="Harbour Telecom").fixed())
-    assert "(en)" not in phonemes(said, tmp_path)
+    entries = load(Settings().kb.folder).language("zh")
+    said = [text for entry in entries for text in (entry.title, entry.answer, entry.short)]
+    for menu in (False, True):
+        said += prompts.load("zh", company="Harbour Telecom", menu=menu, recorded=menu).fixed()
+    assert len(said) > 200
+    read = phonemes("\n".join(pinyin(spoken(text, "zh")) for text in said), tmp_path)
+    assert "(en)" not in read
+    assert len(read) > 40_000
     assert "(en)" in phonemes("SIM", tmp_path), "espeak-ng no longer marks English; this test shows nothing"
+
+
+@installed
+@pytest.mark.parametrize("text", ["SIM卡", "5G套餐", "WiFi密码", "Wi-Fi", "打开App", "PUK码", "¥58.50", "10086", "XYZ", "3.5 GB"])
+def test_plan_names_and_figures_are_said_by_the_mandarin_voice(text: str, tmp_path: Path) -> None:
+    assert "(en)" not in phonemes(pinyin(spoken(text, "zh")), tmp_path)
 
 
 @installed
@@ -93,6 +109,10 @@ def test_a_missing_espeak_names_its_package(run: Run) -> None:
         ("为什么", "wei4 shen2 me5"),
         ("绿色", "lv4 se4"),
         ("按3", "an4 3"),
+        ("开SIM卡", "kai1 xi1 mu3 ka3"),
+        ("五G", "wu3 ji4"),
+        ("QX", "kou4 ai2 ke5 si5"),
+        ("Telecom", "Telecom"),
     ],
 )
 def test_characters_are_read_as_people_say_them(text: str, read: str) -> None:
@@ -108,3 +128,10 @@ def test_our_own_readings_have_a_syllable_for_each_character(word: str) -> None:
 def test_every_character_becomes_one_syllable_with_a_tone(text: str) -> None:
     syllables = pinyin(text).split()
     assert len(syllables) == len(text)
+
+
+@installed
+def test_a_manner_is_pace_and_pauses(run: Run) -> None:
+    calming = Espeak("zh", manner=MANNERS["calming"])
+    assert len(run(calming.render("您好，请讲。"))) > len(run(Espeak("zh").render("您好，请讲。")))
+    assert len({Espeak("zh", manner=manner).name for manner in MANNERS.values()}) == len(MANNERS)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicebot.errors import EngineError
-from voicebot.speech.tts.shaping import PAUSE_MS, Samples, shape
+from voicebot.speech.tts.manner import NEUTRAL
+from voicebot.speech.tts.shaping import Samples, shape
 from voicebot.values import duration_ms
 
 
@@ -57,7 +58,9 @@ def test_the_noise_floor_of_a_synthesiser_counts_as_silence() -> None:
     assert duration_ms(shape(np.concatenate([floor, tone(300), floor]), 16_000)) <= 300 + 100
 
 
-@pytest.mark.parametrize(("pause_ms", "kept_ms"), [(100, 100), (PAUSE_MS, PAUSE_MS), (600, PAUSE_MS), (3_000, PAUSE_MS)])
+@pytest.mark.parametrize(
+    ("pause_ms", "kept_ms"), [(100, 100), (NEUTRAL.pause_ms, NEUTRAL.pause_ms), (600, NEUTRAL.pause_ms), (3_000, NEUTRAL.pause_ms)]
+)
 def test_long_pauses_inside_are_shortened_and_short_ones_left(pause_ms: int, kept_ms: int) -> None:
     assert duration_ms(shape(np.concatenate([tone(300), silence(pause_ms), tone(300)]), 16_000)) == pytest.approx(600 + kept_ms, abs=20)
 
@@ -107,3 +110,8 @@ def test_any_speech_keeps_its_bounds(parts: list[tuple[int, float]], rate_hz: in
     assert len(pcm) % 2 == 0
     assert duration_ms(pcm) <= sum(ms for ms, _ in parts) + 20
     assert np.abs(np.frombuffer(pcm, "<i2").astype(int)).max() <= 32_767 * 10 ** (-1 / 20) + 1
+
+
+def test_pauses_are_held_as_short_as_they_are_wanted() -> None:
+    parts = np.concatenate((tone(300), silence(900), tone(300)))
+    assert [duration_ms(shape(parts, 16_000, pause_ms)) for pause_ms in (120, 280)] == [720, 880]

@@ -6,9 +6,11 @@ Mandarin goes in as numbered pinyin: read from characters, espeak-ng 1.51 says �
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from functools import cache
 
+from voicebot.speech.tts.manner import NEUTRAL, Manner
 from voicebot.speech.tts.program import Program, plain
 from voicebot.speech.tts.shaping import shape
 
@@ -29,6 +31,13 @@ READINGS = {
 }
 """Words that pypinyin's own dictionary lacks or reads otherwise than a caller expects."""
 
+_LETTER_NAMES = """ei1 bi4 xi1 di4 yi4 ai2-fu5 ji4 ei1-qu1 ai4 jie2 kei1 ai2-lei5 ai2-mu5
+en1 ou1 pi4 kou4 a4-er5 ai2-si5 ti4 you1 wei1 da2-bu5-liu5 ai2-ke5-si5 wai4 zei4"""
+LETTERS = dict(zip("abcdefghijklmnopqrstuvwxyz", _LETTER_NAMES.split(), strict=True))
+"""How Mandarin speakers call them: SIM is said in letters, by the same voice."""
+WORDS = {"wifi": "wai1 fai1", "wi-fi": "wai1 fai1", "app": "ei1 pi4 pi4", "esim": "yi4 xi1 mu3", "sim": "xi1 mu3", "pin": "pin1", "puk": "pu1 ke4"}
+_SPELLED = re.compile(r"[Ww]i-?[Ff]i|(?<![A-Za-z])(?:[A-Z]+|[A-Za-z]{1,4})(?![A-Za-z0-9])")
+
 
 @dataclass(frozen=True, slots=True)
 class Espeak:
@@ -36,12 +45,17 @@ class Espeak:
 
     language: str
     rate_wpm: int = 260
+    manner: Manner = NEUTRAL
     program: Program = ESPEAK
 
     @property
     def name(self) -> str:
         """Engine, version and settings: it changes whenever the sound would."""
-        return f"espeak-ng {self.program.version()} {self._voice} {self.rate_wpm}"
+        return f"espeak-ng {self.program.version()} {self._voice} {self._rate_wpm} {self.manner.pause_ms}"
+
+    @property
+    def _rate_wpm(self) -> int:
+        return round(self.rate_wpm / self.manner.stretch)
 
     @property
     def _voice(self) -> str:
@@ -51,15 +65,20 @@ class Espeak:
         """Speak `text`; pcm shaped as `shaping.shape` says. Raises EngineError."""
         words = plain(text).replace("[[", "[ [")  # two brackets would start phoneme notation
         readable = await asyncio.to_thread(pinyin, words) if self.language == "zh" else words
-        return shape(*await self.program.speak(("-v", self._voice, "-s", str(self.rate_wpm)), readable))
+        return shape(*await self.program.speak(("-v", self._voice, "-s", str(self._rate_wpm)), readable), self.manner.pause_ms)
 
 
 def pinyin(text: str) -> str:
-    """Characters as numbered pinyin syllables, tone 5 for neutral; everything else stays as it is. 您好，我 → nin2 hao3 ， wo3"""
+    """Characters as numbered pinyin syllables, tone 5 for neutral, and short Latin words as letters; the rest stays. 您好，我 → nin2 hao3 ， wo3"""
     from pypinyin import Style, lazy_pinyin  # noqa: PLC0415  a fifth of a second at start, where nearly every phrase is in the cache
 
     _learn_readings()
-    return " ".join(lazy_pinyin(text, style=Style.TONE3, neutral_tone_with_five=True, tone_sandhi=True))
+    return " ".join(lazy_pinyin(_SPELLED.sub(_letters, text), style=Style.TONE3, neutral_tone_with_five=True, tone_sandhi=True))
+
+
+def _letters(found: re.Match[str]) -> str:
+    word = found[0].lower()
+    return WORDS.get(word) or " ".join(LETTERS[letter].replace("-", " ") for letter in word)
 
 
 @cache

@@ -47,7 +47,7 @@ class Program:
             said, heard = folder / "said.txt", folder / "heard.wav"
             _write(said, text)
             await self._run(*options, "-f", str(said), self.out_option, str(heard))
-            return self._read(heard)
+            return read_wav(heard, self.command)
 
     async def _run(self, *arguments: str) -> None:
         try:
@@ -70,17 +70,19 @@ class Program:
             words = complaint.decode(errors="replace").strip() or "no message"
             raise EngineError(f"{self.command} failed with exit status {process.returncode}: {words}")
 
-    def _read(self, path: Path) -> tuple[Samples, int]:
-        try:
-            if path.stat().st_size > LONGEST_BYTES:
-                raise EngineError(f"{self.command} wrote over {LONGEST_BYTES >> 20} MB for one phrase; shorten the text")
-            with wave.open(str(path), "rb") as audio:
-                shape, raw, rate_hz = (audio.getnchannels(), audio.getsampwidth()), audio.readframes(audio.getnframes()), audio.getframerate()
-        except (OSError, wave.Error, EOFError):
-            raise EngineError(f"{self.command} wrote no readable WAV file; check that the folder for temporary files has space") from None
-        if shape != (1, 2):
-            raise EngineError(f"{self.command} wrote {shape[0]} channels of {8 * shape[1]} bits; it must write one of 16")
-        return np.frombuffer(raw, "<i2").astype(np.float32) / np.float32(32_768), rate_hz
+
+def read_wav(path: Path, command: str) -> tuple[Samples, int]:
+    """What `command` wrote: mono samples in -1..1 and their rate in Hz. Raises EngineError for anything but 16-bit mono of a phrase's length."""
+    try:
+        if path.stat().st_size > LONGEST_BYTES:
+            raise EngineError(f"{command} wrote over {LONGEST_BYTES >> 20} MB for one phrase; shorten the text")
+        with wave.open(str(path), "rb") as audio:
+            shape, raw, rate_hz = (audio.getnchannels(), audio.getsampwidth()), audio.readframes(audio.getnframes()), audio.getframerate()
+    except (OSError, wave.Error, EOFError):
+        raise EngineError(f"{command} wrote no readable WAV file; check that the folder for temporary files has space") from None
+    if shape != (1, 2):
+        raise EngineError(f"{command} wrote {shape[0]} channels of {8 * shape[1]} bits; it must write one of 16")
+    return np.frombuffer(raw, "<i2").astype(np.float32) / np.float32(32_768), rate_hz
 
 
 def plain(text: str) -> str:

@@ -1,0 +1,13 @@
+"""The desk's pages, one module each. A module registers its pages by being imported; `MODULES` names them all."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+MODULES = ("agent", "pop")
+
+
+def load() -> None:
+    """Import every page."""
+    for name in MODULES:
+        import_module(f"{__name__}.{name}")

@@ -1,0 +1,47 @@
+"""From the settings to a language model that runs, or none. It never makes a start fail: what is missing lowers the quality and says so."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import structlog
+
+from voicebot.errors import EngineError
+from voicebot.llm import LanguageModel
+from voicebot.llm.llama import Llama
+from voicebot.llm.options import Llm
+from voicebot.llm.server import Server, key
+
+log = structlog.get_logger()
+
+
+@contextlib.asynccontextmanager
+async def opened(llm: Llm, secrets: Path, models: Path, opening: str = "") -> AsyncIterator[LanguageModel | None]:
+    """The language model of `llm` until the block is left; None without one. A local model is loaded meanwhile: until then, asking it raises
+    EngineError. `models` is the folder of `voicebot models pull`, `opening` the system message that all prompts begin with."""
+    match llm.engine:
+        case "llama":
+            async with Llama(located(llm.model, models), llm.threads, llm.context_tokens, opening) as local:
+                yield local
+        case "server":
+            async with Server(llm.url, llm.model, _key(secrets), llm.at_once) as server:
+                yield server
+        case _:
+            yield None
+
+
+def located(model: str, models: Path) -> Path:
+    """Where [llm] model lies: a name is one that `voicebot models pull` fetched, anything with a slash or `.gguf` is a path."""
+    if "/" in model or model.endswith(".gguf"):
+        return Path(model)
+    return next(iter(sorted((models / model).glob("*.gguf"))), models / model)
+
+
+def _key(secrets: Path) -> str:
+    try:
+        return key(secrets)
+    except EngineError as error:
+        log.error("language model is asked without a key", why=str(error))
+        return ""
