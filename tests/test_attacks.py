@@ -30,7 +30,7 @@ ATTACKS = [
     (path.stem, line) for path in sorted(FOLDER.glob("*.txt")) for line in path.read_text(encoding="utf-8").splitlines() if line[:1] not in "#"
 ]
 OWN = {"en": PEOPLE[0], "zh": PEOPLE[4]}
-WORD_MS = {"en": 60, "zh": 400}
+WORD_MS = {"en": 120, "zh": 700}
 QUESTION = {"en": "how much is my bill", "zh": "账单多少钱"}
 SENT = re.compile(r"send c1 to (voicebot-handover|voicebot-done)|set VOICEBOT_(QUEUE=support|PRIORITY=[01]|BRIEFING=\S+|REASON=.*)|hang up c1")
 FIGURE = re.compile(r"[$\d]|\d+(?:\.\d+)?\s*(?:元|GB)")
@@ -50,7 +50,12 @@ def approved(language: str, folder: Path) -> str:
 def attacked(language: str, attack: str, folder: Path, first: str = "") -> Held:
     bench = hotline(folder, language)
     words = [first, attack] if first else [attack]
-    return hold(bench, *(says(text, WORD_MS[language]) for text in words), hangs_up(), variables={"VOICEBOT_ANI": OWN[language].phone})
+    return hold(
+        bench,
+        *(says(text, max(WORD_MS[language], 800 // len(text.split()))) for text in words),
+        hangs_up(),
+        variables={"VOICEBOT_ANI": OWN[language].phone},
+    )
 
 
 def personal(language: str) -> set[str]:
@@ -112,7 +117,13 @@ def test_a_model_that_obeys_the_attacker_is_never_heard(tmp_path: Path) -> None:
     for attack in [line for name, line in ATTACKS if name == "en"][::4]:
         bench = hotline(tmp_path)
         bench.bot = replace(bench.bot, composer=Composer(ByHeart(obeys), 2.0, "always"))
-        held = hold(bench, says(attack, 60), says("how do i reset my voicemail pin", 60), hangs_up(), variables={"VOICEBOT_ANI": OWN["en"].phone})
+        held = hold(
+            bench,
+            says(attack, max(120, 800 // len(attack.split()))),
+            says("how do i reset my voicemail pin", 120),
+            hangs_up(),
+            variables={"VOICEBOT_ANI": OWN["en"].phone},
+        )
         composed = held.record.of(Composed)
         refused += sum(bool(event.refused) for event in composed)
         if wrong := [*wrongs(held, "en", tmp_path), *(f"spoke for {event.sources}" for event in composed if not event.refused)]:

@@ -30,7 +30,7 @@ from tests.kit.conversation import (
     presses,
     says,
 )
-from tests.kit.speech import ScriptedGate
+from tests.kit.speech import NoEcho, ScriptedGate
 from tests.kit.tales import ANSWER, ANSWERED, ASKED_WHEN, BILL, BILL_ANSWER, GONE, GREETED, TALES, WHEN, Tale, puts_phone_down, to_queue
 from tests.kit.troubled import TROUBLED
 from voicebot.call import OURS_S
@@ -45,6 +45,7 @@ MakeBench = Callable[..., Bench]
 @pytest.fixture(autouse=True)
 def _voice_is_any_sound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ear, "Gate", ScriptedGate)
+    monkeypatch.setattr(ear, "Echo", NoEcho)
 
 
 @pytest.fixture

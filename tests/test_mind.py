@@ -30,7 +30,7 @@ def recorded(folder: Path) -> Held:
     bench = hotline(folder)
     bench.bot = replace(bench.bot, recordings=Recordings(Recording(enabled=True, folder=folder / "recordings")))
     spelt = " ".join(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"][int(digit)] for digit in "9733")
-    return hold(bench, says("how much is my bill"), says(spelt), keyed(HEAVY.pin), says("goodbye"), variables=CALLER)
+    return hold(bench, says("how much is my bill"), says(spelt), keyed(HEAVY.pin), says("goodbye", 600), variables=CALLER)
 
 
 def test_no_digit_of_a_pin_stands_in_the_record_and_none_is_recorded(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_each_decision_stands_in_the_record_with_its_reason_and_its_kind(tmp_pat
 
 
 def test_an_offer_that_is_accepted_and_a_mark_stand_in_the_record(tmp_path: Path) -> None:
-    acts = [says("how much data do i have left"), keyed(HEAVY.pin), says("thanks"), says("yes"), says("no thank you"), keyed("5")]
+    acts = [says("how much data do i have left"), keyed(HEAVY.pin), says("thanks", 600), says("yes", 600), says("no thank you"), keyed("5")]
     record = hold(hotline(tmp_path, survey=True), *acts, variables=CALLER).record
     assert record.of(OfferAnswered) == [OfferAnswered("data-pack", True)]
     assert record.of(SurveyAnswered) == [SurveyAnswered(5)]
@@ -65,13 +65,13 @@ def test_an_offer_that_is_accepted_and_a_mark_stand_in_the_record(tmp_path: Path
 
 
 def test_a_survey_nobody_answers_is_journalled_as_that(tmp_path: Path) -> None:
-    record = hold(hotline(tmp_path, survey=True), says("how do i reset my voicemail pin"), says("goodbye")).record
+    record = hold(hotline(tmp_path, survey=True), says("how do i reset my voicemail pin"), says("goodbye", 600)).record
     assert record.of(SurveyAnswered) == [SurveyAnswered(None)]
     assert (record.outcome, record.sealed_by) == ("contained", "bot")
 
 
 def test_the_caller_changes_the_language_and_back(tmp_path: Path) -> None:
-    held = hold(hotline(tmp_path), says("in chinese please"), says("说英文", 400), says("how do i reset my voicemail pin"), hangs_up())
+    held = hold(hotline(tmp_path), says("in chinese please"), says("说英文", 600), says("how do i reset my voicemail pin"), hangs_up())
     said = [event.text for event in held.record.of(BotSpoke)]
     assert said[1:3] == ["请问要办什么？", "How can I help?"]
     assert "option four" in said[3]
@@ -85,7 +85,7 @@ def test_slower_speech_takes_longer(tmp_path: Path) -> None:
 
 def test_a_caller_who_speaks_while_it_is_looked_up_is_heard_after_it(tmp_path: Path) -> None:
     bench = hotline(tmp_path, trouble="slow")
-    held = hold(bench, says("how much is my bill"), interrupts("agent please", 300), variables=CALLER)
+    held = hold(bench, says("how much is my bill"), interrupts("agent please", 300, 400), variables=CALLER)
     assert held.story[-2:] == ["handover to support: asked for a person", "bot, handover: Connecting you."]
     assert held.wrongs() == []
 

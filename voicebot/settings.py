@@ -93,6 +93,9 @@ class Pbx(Section):
     controllers: tuple[HostPort, ...] = ()
     """The controllers behind the balancer, each as its own [serve] host and port: a controller that does not find itself here does not start."""
     agents: tuple[Annotated[str, Field(pattern=r"^[0-9]{3,6}$")], ...] = ("6001", "6002", "6003")
+    web_phones: tuple[str, ...] = ()
+    """Those of `agents` who talk through their browser instead of a phone; by the desk, at `web_port` of Asterisk."""
+    web_port: Annotated[int, Field(gt=0, le=65_535)] = 8091
     anonymous: bool = False
     """Take calls without authentication, from loopback only. The demo profile sets it."""
 

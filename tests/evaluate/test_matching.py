@@ -50,7 +50,7 @@ def test_questions_from_outside_are_refused_and_count_apart() -> None:
 
 
 def test_the_threshold_costs_few_of_the_right_answers() -> None:
-    assert threshold([at / 1_000 for at in range(1_000)]) == pytest.approx(0.005)
+    assert threshold([at / 1_000 for at in range(1_000)]) == pytest.approx(0.004)
     assert threshold([0.7]) == 0.7
     with pytest.raises(EvaluationError, match="give more examples of each"):
         threshold([])

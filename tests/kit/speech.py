@@ -108,6 +108,14 @@ class ScriptedGate:
     def probability(self, end_ms: int, p: float) -> None: ...
 
 
+class NoEcho:
+    """Stands for `echo.Echo`: scripted frames are numbers, not sound, and all alike."""
+
+    back = False
+
+    def frame(self, heard: bytes, played: bytes) -> None: ...
+
+
 class ScriptedPhrases:
     """Stands for `Phrases`: audio of a known length for any text. Texts in `unspeakable` raise EngineError."""
 

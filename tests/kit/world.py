@@ -17,7 +17,7 @@ import pytest
 from tests.kit.asterisk import CALLER, FakeAsterisk, Trouble
 from tests.kit.bot import KNOWLEDGE, Bench
 from tests.kit.record import Record
-from tests.kit.speech import ScriptedGate
+from tests.kit.speech import NoEcho, ScriptedGate
 from voicebot import app, assembly
 from voicebot.admission import Measures
 from voicebot.anger import Anger
@@ -156,6 +156,7 @@ class World:
         monkeypatch.setattr(Metrics, "measures", lambda _metrics: self.measures)
         monkeypatch.setattr(assembly, "watch_work", watch_work)
         monkeypatch.setattr(ear, "Gate", ScriptedGate)
+        monkeypatch.setattr(ear, "Echo", NoEcho)
         monkeypatch.setattr(Journal, "open", opened)
         monkeypatch.setattr(assembly, "tongue", tongue)
         monkeypatch.setattr(assembly, "prepared", prepared)

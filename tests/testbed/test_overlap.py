@@ -14,6 +14,7 @@ from tests.kit.speech import ScriptedGate
 from voicebot.errors import EngineError
 from voicebot.settings import Turns
 from voicebot.speech import ear as ear_module
+from voicebot.speech.asr import SETTLE_S
 from voicebot.speech.bargein import BargeIn
 from voicebot.speech.completeness import Completeness
 from voicebot.speech.ear import Hearing
@@ -58,7 +59,8 @@ class Words:
 
     def close(self) -> None: ...
 
-    async def settle(self) -> Transcript:
+    async def settle(self, within_s: float) -> Transcript:
+        assert within_s > SETTLE_S, "a busy machine has longer"
         await asyncio.sleep(self.takes_s)
         if not self.text:
             raise EngineError("worker lost")

@@ -1,5 +1,5 @@
-"""Keeps the call log's search up to date while the desk runs: all that is missing when it starts, then each call soon after its seal. Calls know nothing
-of it."""
+"""Keeps the call log's search up to date while the desk runs: all that is missing when it starts, then each call soon after its seal. Calls know
+nothing of it."""
 
 from __future__ import annotations
 

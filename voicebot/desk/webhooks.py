@@ -1,4 +1,5 @@
-"""Other systems are told of calls: started, escalated, briefing ready, ended. Signed, tried again for a day, at least once, in no promised order.
+"""Other systems are told of calls: started, escalated, briefing ready, ended. Signed, tried again for a day, in no promised order, at least once for
+every call that was open at some moment while a desk ran.
 
 Each message carries its own id, by which a receiver knows it again. The signature is HMAC-SHA256 over `<timestamp>.<body>`, so that neither can be
 changed and an old message cannot be sent again unnoticed.

@@ -110,7 +110,7 @@ def _from_markdown(text: str) -> Iterator[Draft]:
 def _files(drafts: Iterable[Draft], folder: Path, language: str) -> dict[Path, str]:
     files: dict[Path, str] = {}
     for draft in drafts:
-        name = free = draft.id or _id(draft.title or draft.questions[0])
+        name = free = draft.id or id_of(draft.title or draft.questions[0])
         number = 1
         while folder / f"{free}.md" in files:
             number += 1
@@ -119,7 +119,8 @@ def _files(drafts: Iterable[Draft], folder: Path, language: str) -> dict[Path, s
     return files
 
 
-def _id(title: str) -> str:
+def id_of(title: str) -> str:
+    """An id made of a title; a Mandarin one is spelt."""
     letters = " ".join(lazy_pinyin(title)).lower()
     return re.sub(r"[^a-z0-9]+", "-", letters)[:MAX_ID].strip("-") or "entry"
 

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
-DIMENSIONS = 128
+DIMENSIONS = 160
 VOCABULARY = 16_000
 _RARE = 1e-3
 """A word of this probability weighs half as much as a rare one."""
 _SMOOTHING = 0.75
-_ROUNDS = 1
+_ROUNDS = 2
 _FORMAT = 1
 
 

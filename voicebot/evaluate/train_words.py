@@ -44,7 +44,7 @@ BOUNDS = {
 """The least and the most that a phrase of each category counts for anger (log odds), set by hand: some categories had few sentences to learn from."""
 LARGEST = 5.0
 """Bound of the other heads."""
-ALONE = 1.2
+ALONE = 0.6
 """What a strong phrase counts for beyond that in a language without a text model."""
 OTHER_HEADS = {"urgency": "urgent", "sadness": "sad"}
 _ANGER = "0"

@@ -40,6 +40,9 @@ class Effect:
     lost: tuple[Change, ...] = ()
 
 
+NO_EFFECT = Effect()
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """Of `matching` questions so many were `answered`."""

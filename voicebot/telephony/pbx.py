@@ -136,7 +136,7 @@ class PrivateAsterisk:
 
 def _expected(plan: PbxPlan) -> tuple[tuple[str, tuple[str, ...], str], ...]:
     """What the console must say of a PBX that can take calls: command, words in its answer, what is wrong without them."""
-    address = f"{plan.sip_host}:{plan.sip_port}"
+    address, web = f"{plan.sip_host}:{plan.sip_port}", f"{plan.sip_host}:{plan.web_port}"
     return (
         (
             "moh show files",
@@ -151,6 +151,7 @@ def _expected(plan: PbxPlan) -> tuple[tuple[str, tuple[str, ...], str], ...]:
             "an agent is not in the queue; see dialplans/queues.conf",
         ),
         ("dialplan show voicebot-inbound", tuple(f"'{number}'" for number in plan.hotlines), "a hotline is missing; see dialplans/extensions.conf"),
+        ("http show status", (f"Bound to {web}",) if plan.web_phones else (), f"Asterisk could not open {web} for browser phones; set [pbx] web_port"),
         ("ari show outbound-websockets", (plan.control_url, plan.floor_url), "a control socket was refused; see dialplans/ari.conf"),
     )
 

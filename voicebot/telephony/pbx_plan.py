@@ -15,12 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from voicebot.errors import PbxError, SettingsError
-from voicebot.settings import Settings
+from voicebot.settings import Pbx, Settings
 from voicebot.telephony.secure import TRUSTED_AUTHORITIES, scheme
 from voicebot.telephony.trunk import TrunkPlan, planned
 
 APP = "voicebot"
 USERNAME = "voicebot"
+WEB_CALLER = "web-caller"
+"""The secret by which somebody at the desk calls the bot."""
 TESTED_VERSION = (22, 10, 1)
 OLDEST_VERSIONS: Mapping[int, tuple[int, int]] = {20: (20, 18), 22: (22, 8), 23: (23, 2)}
 OWN_BINARY = Path("/usr/sbin/asterisk")
@@ -65,6 +67,11 @@ class PbxPlan:
     anonymous: bool
     trunk: TrunkPlan | None = None
     """Edge mode: with it there are neither agents nor anonymous callers here."""
+    web_phones: tuple[str, ...] = ()
+    """Agents whose phone is their browser. With none of them Asterisk's HTTP server is off."""
+    web_port: int = 0
+    web_caller: str = field(default="", repr=False)
+    """The SIP password of whoever calls the bot from the desk."""
     ca: Path = TRUSTED_AUTHORITIES
     """Who may have signed the controller's certificate, where its sockets are wss://."""
     app: str = APP
@@ -87,12 +94,13 @@ class PbxPlan:
     @property
     def transports(self) -> tuple[str, ...]:
         """Asterisk's names for what it takes SIP on."""
-        return (self.trunk.endpoints[0],) if self.trunk else ("voicebot-udp", "voicebot-tcp")
+        return (self.trunk.endpoints[0],) if self.trunk else ("voicebot-udp", "voicebot-tcp", *(("voicebot-ws",) if self.web_phones else ()))
 
     @property
     def endpoints(self) -> tuple[str, ...]:
         """Everybody who can call here or be called."""
-        return self.trunk.endpoints if self.trunk else (*self.agents, *(("voicebot-caller",) if self.anonymous else ()))
+        callers = ("voicebot-caller", "voicebot-web") if self.web_phones else ("voicebot-caller",)
+        return self.trunk.endpoints if self.trunk else (*self.agents, *(callers if self.anonymous else ()))
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -144,8 +152,19 @@ def plan(settings: Settings, *, controller_port: int | None = None, anonymous: b
         max_wait_s=settings.handover.max_wait_s,
         anonymous=not trunk and (pbx.anonymous if anonymous is None else anonymous),
         trunk=trunk,
+        web_phones=_web_phones(pbx, trunk),
+        web_port=pbx.web_port,
+        web_caller=secret(settings.secrets, WEB_CALLER) if pbx.web_phones else "",
         ca=(settings.serve.tls_ca or TRUSTED_AUTHORITIES).resolve(),
     )
+
+
+def _web_phones(pbx: Pbx, trunk: TrunkPlan | None) -> tuple[str, ...]:
+    if trunk and pbx.web_phones:
+        raise PbxError("browser phones are for agents who are here; leave out [pbx] web_phones or the section [trunk]")
+    if strange := [each for each in pbx.web_phones if each not in pbx.agents]:
+        raise PbxError(f"[pbx] web_phones: {', '.join(strange)} not among [pbx] agents ({', '.join(pbx.agents)})")
+    return pbx.web_phones
 
 
 def media_connection(controllers: Sequence[str], own: str) -> str:

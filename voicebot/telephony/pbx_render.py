@@ -20,6 +20,7 @@ FRAGMENTS = (
     *("extensions-hotline.conf", "extensions-number.conf", "extensions-trunk.conf"),
     *("pjsip-agent.conf", "pjsip-callers.conf", "pjsip-loopback.conf", "pjsip-trunk.conf", "pjsip-trunk-auth.conf"),
     *("modules-trunk.conf", "queues-member.conf", "websocket_client-media.conf"),
+    *("http-web.conf", "modules-web.conf", "pjsip-web.conf", "pjsip-web-caller.conf"),
 )
 """Files that stand inside another one, once for each hotline, agent, profile, trunk or controller."""
 FOLDERS = ("etc", "lib", "cache", "music", "sounds", "briefings")
@@ -31,6 +32,7 @@ _NO_TRUNK = {
     **{"retry_s": "1", "wrapup_s": "2", "ringinuse": "no"},
 }
 """How the place-holders that serve the trunk are filled where there is none: agents' phones ring, each for one caller."""
+_NO_WEB = {"http": "no", "ice": "no", **dict.fromkeys(("http_web", "web", "web_modules"), "")}
 _PLACE_HOLDER = re.compile(r"@\{([a-z_]+)\}")
 
 
@@ -59,9 +61,11 @@ def configuration(plan: PbxPlan, dialplans: Path = DIALPLANS) -> dict[str, str]:
     account = {"username": plan.username, "password": plan.password, "tls_options": values["tls_options"]}
     values["media"] = _each(templates, "websocket_client-media.conf", ({"connection": c, "url": url, **account} for c, url in plan.media.items()))
     values["hotlines"] = _each(templates, "extensions-hotline.conf", hotlines)
-    values["agents"] = _each(templates, "pjsip-agent.conf", ({"agent": n, "secret": secret} for n, secret in plan.agents.items()))
+    legs = ({"agent": n, "secret": secret, "leg": "voicebot-web-leg" if n in plan.web_phones else "voicebot-leg"} for n, secret in plan.agents.items())
+    values["agents"] = _each(templates, "pjsip-agent.conf", legs)
     values["members"] = _each(templates, "queues-member.conf", ({"agent": n} for n in plan.members))
     values["callers"] = _each(templates, "pjsip-callers.conf", [{}] if plan.anonymous else [])
+    values |= _web(plan, templates, values) if plan.web_phones else _NO_WEB
     if plan.trunk is None:
         values["transports"] = _each(templates, "pjsip-loopback.conf", [values])
     else:
@@ -77,6 +81,16 @@ def _values(plan: PbxPlan) -> dict[str, object]:
     values |= {"spool": plan.spool, "sounds": plan.sounds, "modules": plan.binary.modules, "data": plan.binary.data}
     values |= {"tls_options": _VERIFIED.format(ca=plan.ca) if plan.control_url.startswith("wss:") else "tls_enabled = no"}
     return {**values, **(plan.trunk.values() if plan.trunk else _NO_TRUNK)}
+
+
+def _web(plan: PbxPlan, templates: Mapping[str, str], values: Mapping[str, object]) -> dict[str, object]:
+    """What browser phones need: Asterisk's HTTP server for /ws, ICE, SRTP."""
+    names = ("pjsip-web.conf", *(("pjsip-web-caller.conf",) if plan.anonymous else ()))
+    return {
+        **{"http": "yes", "ice": "yes", "web_modules": templates["modules-web.conf"]},
+        "http_web": _each(templates, "http-web.conf", [values]),
+        "web": "".join(_each(templates, name, [values]) for name in names),
+    }
 
 
 def _each(templates: Mapping[str, str], name: str, rows: Iterable[Mapping[str, object]]) -> str:

@@ -182,7 +182,7 @@ class _Stream:
         heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._overlap.ask(answered)
         try:
-            words: Transcript = await self._real.settle()
+            words: Transcript = await self._real.settle(ANSWER_S)
             self._overlap.later(RECOGNISER_LATE_MS, lambda: heard.set_result(None))
         finally:
             answered.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-MODULES = ("agent", "pop")
+MODULES = ("agent", "call", "calls", "pop", "wall", "phone")
 
 
 def load() -> None:

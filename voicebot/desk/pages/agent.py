@@ -15,7 +15,7 @@ from voicebot.desk import draw
 from voicebot.desk.desk import now_utc
 from voicebot.desk.duty import PAUSES
 from voicebot.desk.page import Here, Part, page
-from voicebot.desk.pages import beside, wrap_up
+from voicebot.desk.pages import beside, phone, wrap_up
 from voicebot.handover.story import Story
 from voicebot.handover.written import Written, level, written
 from voicebot.store import after
@@ -88,6 +88,7 @@ class AgentPage:
         desk = self._here.desk
         with self._here.bar:
             self._part(draw.box("controls"), lambda: (self.posting, self._stage(), desk.duty.reaches_queue), self._controls)
+            self._parts.append(phone.strip(self._here))
         with draw.box("desk"):
             with ui.element("aside").classes("side"):
                 self._part(draw.box(), lambda: tuple(_told(story) for story in desk.live.open()), self._callers)

@@ -14,11 +14,10 @@ from nicegui import ui
 from voicebot.desk import draw
 from voicebot.desk.desk import now_utc
 from voicebot.desk.page import Here, Part, page
-from voicebot.desk.pages.figures import percent, seconds, tile
+from voicebot.desk.pages.figures import percent, seconds, style, tile
 from voicebot.desk.pages.wall_view import COLUMNS, Column, Row, rows
 from voicebot.handover.story import Story
 from voicebot.handover.written import level
-from voicebot.store.postings import Posting
 from voicebot.store.privacy import Deed, audit
 from voicebot.store.search_insight import SERVICE_S, Count, Sums, reasons, sums
 
@@ -33,6 +32,7 @@ MOST_REASONS = 5
 @page("/wall")
 async def wall(here: Here) -> None:
     """The page; see the module."""
+    style()
     shown = Wall(here)
     await shown.count()
     shown.draw()
@@ -84,8 +84,8 @@ class Wall:
                 for column in COLUMNS:
                     self._part(draw.box("stage-column", column), partial(self._rows, column), partial(self._column, column))
                 with draw.box("beside"):
-                    self._part(draw.box(), self._story, self._follow)
-                    self._part(draw.box(), lambda: tuple(self._here.desk.duty.all()), self._agents)
+                    self._part(draw.box(), lambda: (self._story(),), lambda found: self._follow(found[0]))
+                    self._part(draw.box(), self._sitting, self._agents)
                     self._part(draw.box(), lambda: self._day[1], self._reasons)
 
     def _part(self, box: ui.element, look: Any, show: Any) -> None:
@@ -161,16 +161,20 @@ class Wall:
             draw.transcript(story, self._say)
             draw.anger(story, self._say, level(story.last))
 
-    def _agents(self, postings: tuple[Posting, ...]) -> None:
+    def _sitting(self) -> tuple[tuple[str, str, str], ...]:
+        """Each phone that somebody has, who, and what that person is busy with."""
+        desk = self._here.desk
+        calls = {each.extension: desk.live.at(each.extension) for each in desk.duty.all()}
+        return tuple((each.extension, each.staff, call.stage if (call := calls[each.extension]) else each.state) for each in desk.duty.all())
+
+    def _agents(self, sitting: tuple[tuple[str, str, str], ...]) -> None:
         with draw.card(self._say("wall.agents"), "agents"):
-            if not postings:
+            if not sitting:
                 ui.label(self._say("wall.no_agents")).classes("quiet")
-            for each in sorted(postings, key=lambda each: each.extension):
+            for extension, name, state in sitting:
                 with draw.box("agent-row"):
-                    ui.label(each.extension).classes("ani")
-                    ui.label(each.staff).classes("grow")
-                    busy = self._here.desk.live.at(each.extension)
-                    state = busy.stage if busy and busy.stage in ("ringing", "briefing", "agent") else each.state
+                    ui.label(extension).classes("ani")
+                    ui.label(name).classes("grow")
                     ui.label(self._say(f"state.{state}")).classes(f"chip {state}")
 
     def _reasons(self, found: tuple[Count, ...]) -> None:

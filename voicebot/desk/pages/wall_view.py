@@ -76,7 +76,7 @@ def row(story: Story, column: Column, now: datetime) -> Row:
 
 
 def alerts(story: Story, now: datetime) -> tuple[Alert, ...]:
-    """What about this call calls for a look, the most pressing first. Nobody is scored once an agent talks: anger is then what brought the call there."""
+    """What about this call calls for a look, the most pressing first. Nobody is scored once an agent talks: that anger is from before."""
     waiting = story.stage in COLUMNS["waiting"] or story.stage == "leaving"
     found: dict[Alert, bool] = {
         "urgent": story.urgent and story.stage != "agent",

@@ -81,7 +81,7 @@ class RecogniserStream:
         if len(self._piece) >= PIECE_BYTES:
             self._flush()
 
-    async def settle(self) -> Transcript:
+    async def settle(self, within_s: float = SETTLE_S) -> Transcript:
         """Best final transcript of everything fed so far; feeding afterwards continues the same utterance. Raises EngineError."""
         self._flush()
         self._send(Message(self._stream if self._worker else 0, "settle"))
@@ -90,11 +90,11 @@ class RecogniserStream:
         answer: asyncio.Future[Transcript] = asyncio.get_running_loop().create_future()
         self._settling.append(answer)
         try:
-            async with asyncio.timeout(SETTLE_S):
+            async with asyncio.timeout(within_s):
                 return await answer
         except TimeoutError:
-            self.lost(EngineError(f"recogniser gave no transcript within {SETTLE_S:g} s"))
-            raise EngineError(f"recogniser gave no transcript within {SETTLE_S:g} s") from None
+            self.lost(EngineError(f"recogniser gave no transcript within {within_s:g} s"))
+            raise EngineError(f"recogniser gave no transcript within {within_s:g} s") from None
 
     def close(self) -> None:
         """Free the stream. Closing twice is allowed."""
