@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Customers(BaseModel):
     """The directory of customers. Without one the bot answers from the knowledge base alone."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     source: Literal["none", "database", "http"] = "none"
     url: str = "sqlite+aiosqlite:///var/customers.db"

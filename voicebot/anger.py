@@ -12,7 +12,7 @@ LogOdds = Annotated[float, Field(ge=0, le=10)]
 class QueueLimits(BaseModel):
     """Log odds above the usual share of anger; see voicebot/emotion/fusion.py. Higher: fewer callers are handed over for being upset."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     sharp: LogOdds = 3.6
     """One utterance this angry is enough."""
@@ -25,7 +25,7 @@ class QueueLimits(BaseModel):
 class Anger(BaseModel):
     """Anger from voice and words."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     enabled: bool = True
     voice: bool = True

@@ -112,6 +112,14 @@ def desk(settings_file: SettingsFile = None) -> None:
     _run(serving(_ready(settings_file)))
 
 
+@app.command("settings")
+def settings_reference() -> None:
+    """Print every setting with its default and its meaning, as a settings file."""
+    from voicebot.reference import reference
+
+    print(reference(), end="")
+
+
 @app.command()
 def agents(settings_file: SettingsFile = None) -> None:
     """Show the SIP accounts of the agents' phones."""

@@ -13,7 +13,7 @@ Positive = Annotated[int, Field(gt=0)]
 class Speech(BaseModel):
     """Recognition and voice."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     cache: Path = Path(".cache/voicebot")
     recognisers: Positive = 2
@@ -33,7 +33,7 @@ class Speech(BaseModel):
 class Models(BaseModel):
     """Weights on this machine, and where `voicebot models pull` takes them from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     folder: Path = Path("models")
     mirror: str = "https://huggingface.co"

@@ -41,7 +41,7 @@ Loopback = Annotated[str, AfterValidator(_loopback)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Serve(Section):
@@ -127,9 +127,9 @@ class Turns(Section):
 
     hold_complete_ms: Positive = 400
     """Silence after which a caller's turn is over when the words so far are a whole sentence."""
-    hold_ms: Positive = 640
+    hold_ms: Positive = 960
     """The same when nothing is known of the words; longer for a caller who has paused for longer in this turn."""
-    hold_hanging_ms: Positive = 950
+    hold_hanging_ms: Positive = 1_200
     """The same when the words so far cannot be all ("I want to"); no caller is given more."""
     max_utterance_ms: Positive = 20_000
     """A turn is over after so much speech, pause or not."""
@@ -217,7 +217,9 @@ class Log(Section):
 class Settings(BaseSettings):
     """Everything that can be configured."""
 
-    model_config = SettingsConfigDict(env_prefix="VOICEBOT_", env_nested_delimiter="__", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="VOICEBOT_", env_nested_delimiter="__", frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
 
     company: str = "Harbour Telecom"
     secrets: Path = Path("var/secrets")

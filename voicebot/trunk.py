@@ -52,7 +52,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{0,64}$")]
 class Trunk(BaseModel):
     """One SIP trunk to a PBX that is there already. With this section there are no agents' phones here: callers go to `handover_uri`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     peer: HostPort
     """Where the PBX takes SIP: `host:port`. Nothing we send goes anywhere else, whatever it is addressed to."""

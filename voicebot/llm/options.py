@@ -15,7 +15,7 @@ Positive = Annotated[int, Field(gt=0)]
 class Llm(BaseModel):
     """The language model. Without one, approved answers are spoken as they stand, and briefings come from their template."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     engine: Literal["none", "llama", "server"] = "none"
     """llama: a GGUF file in a process of our own; server: any OpenAI-compatible server."""
