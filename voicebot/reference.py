@@ -1,4 +1,4 @@
-"""Every setting with its default and its meaning, as a settings file that can be loaded: made from the settings themselves, so it is never out of date."""
+"""Every setting with its default and its meaning, as a settings file that loads: made from the settings themselves, never out of date."""
 
 from __future__ import annotations
 

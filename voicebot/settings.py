@@ -217,9 +217,7 @@ class Log(Section):
 class Settings(BaseSettings):
     """Everything that can be configured."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="VOICEBOT_", env_nested_delimiter="__", frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
+    model_config = SettingsConfigDict(env_prefix="VOICEBOT_", env_nested_delimiter="__", frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     company: str = "Harbour Telecom"
     secrets: Path = Path("var/secrets")
