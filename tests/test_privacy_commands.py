@@ -10,9 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
-from voicebot.privacy_commands import privacy, terms_days
+from voicebot.evaluate import redaction
+from voicebot.privacy.redact import Redacted
+from voicebot.privacy_commands import evaluate_redaction, privacy, terms_days
 from voicebot.settings import Retention, Settings
 from voicebot.store.blanking import Kept
 from voicebot.store.events import CallAnswered, CallerSpoke, CallStarted, NoticeGiven
@@ -80,6 +83,17 @@ def test_expiry_follows_the_settings(run: Run) -> None:
 def test_a_term_of_zero_is_for_ever() -> None:
     settings = Settings(retention=Retention(audio_days=0, words_days=3))
     assert terms_days(settings) == {Kept.WORDS: 3, Kept.SCORES: 365, Kept.NUMBER: 730}
+
+
+def test_redaction_is_measured_and_a_leak_is_an_exit_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = typer.Typer()
+    app.command()(evaluate_redaction)
+    good = CliRunner().invoke(app, ["--count", "200", "--json"])
+    assert (good.exit_code, json.loads(good.output)["secrets"]) == (0, 100)
+    monkeypatch.setattr(redaction, "redact", Redacted)
+    bad = CliRunner().invoke(app, ["--count", "200"])
+    assert bad.exit_code == 1
+    assert "100 of 100 secrets left" in bad.output
 
 
 def _journal() -> str:

@@ -23,7 +23,7 @@ from voicebot.doctor_commands import doctor
 from voicebot.errors import VoicebotError, told
 from voicebot.kb_commands import kb
 from voicebot.model_commands import app as models
-from voicebot.privacy_commands import privacy
+from voicebot.privacy_commands import evaluate_redaction, privacy
 from voicebot.settings import Settings, load
 from voicebot.staff_commands import staff
 from voicebot.turns_commands import evaluate_turns
@@ -59,6 +59,7 @@ app.add_typer(calls, name="calls")
 app.add_typer(store, name="store")
 app.add_typer(evaluate, name="evaluate")
 evaluate.command("asr")(evaluate_asr)
+evaluate.command("redaction")(evaluate_redaction)
 evaluate.command("turns")(evaluate_turns)
 evaluate.command("words")(evaluate_words)
 evaluate.command("calls")(evaluate_calls)

@@ -21,6 +21,7 @@ from voicebot.store.desk import DeskStore
 T = TypeVar("T")
 SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings file; voicebot.toml in this folder when left out.")]
 Number = Annotated[str, typer.Argument(help="The caller's number as the call log has it.")]
+SHOWN = 20
 privacy = typer.Typer(no_args_is_help=True, help="Erase, hand out or keep what is stored of callers.")
 
 
@@ -70,6 +71,25 @@ def audit(limit: int = 50, settings_file: SettingsFile = None) -> None:
     """Who looked at, handed out or erased what, newest first."""
     for deed in _with_store(load(settings_file), lambda store: deeds.deeds(store, limit)):
         print(f"{deed.at_utc:%Y-%m-%d %H:%M:%S}  {deed.staff:<20} {deed.deed:<10} {deed.about}")
+
+
+def evaluate_redaction(
+    count: Annotated[int, typer.Option(min=10, help="Generated utterances; every other one holds a secret.")] = 5_000,
+    seed: Annotated[int, typer.Option(help="Which numbers and wordings are drawn.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """How many card numbers, PINs and codes get through, and how much else is lost; exit status 1 when one gets through."""
+    from voicebot.evaluate.redaction import measured
+
+    found = measured(count, seed)
+    if as_json:
+        print(json.dumps({"secrets": found.secrets, "leaked": len(found.leaked), "harmless": found.harmless, "lost": len(found.lost)}))
+    else:
+        print(f"{len(found.leaked)} of {found.secrets} secrets left, {len(found.lost)} of {found.harmless} harmless utterances lost something")
+        for kind, cases in (("left", found.leaked), ("lost", found.lost)):
+            for case in cases[:SHOWN]:
+                print(f"{kind}: {case.text}")
+    raise typer.Exit(bool(found.leaked))
 
 
 def terms_days(settings: Settings) -> dict[Kept, int]:
