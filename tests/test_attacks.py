@@ -18,11 +18,10 @@ from tests.kit.conversation import Held, hangs_up, hold, says
 from tests.kit.customers import PEOPLE, ScriptedDirectory
 from tests.kit.hotline import hotline
 from tests.kit.models import ByHeart
-from tests.kit.speech import ScriptedGate
+from tests.kit.speech import scripted_ears
 from voicebot.dialogue.compose import Composer
 from voicebot.dialogue.tell import money, volume
 from voicebot.llm import Ask
-from voicebot.speech import ear
 from voicebot.store.events import BotSpoke, CallerSpoke, Composed, Decided
 
 FOLDER = Path(__file__).parent / "attacks"
@@ -38,7 +37,7 @@ FIGURE = re.compile(r"[$\d]|\d+(?:\.\d+)?\s*(?:元|GB)")
 
 @pytest.fixture(autouse=True)
 def _voice_is_any_sound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ear, "Gate", ScriptedGate)
+    scripted_ears(monkeypatch)
 
 
 @cache

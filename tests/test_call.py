@@ -30,11 +30,10 @@ from tests.kit.conversation import (
     presses,
     says,
 )
-from tests.kit.speech import NoEcho, ScriptedGate
+from tests.kit.speech import ScriptedGate, scripted_ears
 from tests.kit.tales import ANSWER, ANSWERED, ASKED_WHEN, BILL, BILL_ANSWER, GONE, GREETED, TALES, WHEN, Tale, puts_phone_down, to_queue
 from tests.kit.troubled import TROUBLED
 from voicebot.call import OURS_S
-from voicebot.speech import ear
 from voicebot.store.events import BargedIn, BotSpoke, CallerSpoke, Fault, HandoverDecided, NoticeGiven, OptedOut, TurnMeasured
 from voicebot.store.record import CallJournal
 from voicebot.values import FRAME_MS
@@ -44,8 +43,7 @@ MakeBench = Callable[..., Bench]
 
 @pytest.fixture(autouse=True)
 def _voice_is_any_sound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ear, "Gate", ScriptedGate)
-    monkeypatch.setattr(ear, "Echo", NoEcho)
+    scripted_ears(monkeypatch)
 
 
 @pytest.fixture

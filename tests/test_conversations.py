@@ -13,8 +13,7 @@ import pytest
 from tests.kit.conversation import Caller, Held, Step, hangs_up, hold, keyed, says
 from tests.kit.customers import PEOPLE
 from tests.kit.hotline import hotline
-from tests.kit.speech import ScriptedGate
-from voicebot.speech import ear
+from tests.kit.speech import scripted_ears
 from voicebot.store.events import BotSpoke, CallerSpoke, DigitPressed, HandoverDecided
 from voicebot.testbed.conversations import Conversation, Hears, Keys, Says, Stays, Turn, load
 
@@ -26,7 +25,7 @@ SHORTEST_MS = 600
 
 @pytest.fixture(autouse=True)
 def _voice_is_any_sound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ear, "Gate", ScriptedGate)
+    scripted_ears(monkeypatch)
 
 
 async def _waits(caller: Caller) -> None:

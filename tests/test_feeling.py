@@ -13,7 +13,7 @@ import pytest
 
 from tests.kit.bot import Bench
 from tests.kit.conversation import Held, hangs_up, hold, interrupts, says
-from tests.kit.speech import ScriptedGate
+from tests.kit.speech import scripted_ears
 from voicebot.anger import Anger, QueueLimits
 from voicebot.dialogue.decisions import CALM, Pressed, Sense, Spoke, State
 from voicebot.dialogue.intents import Intent
@@ -21,7 +21,7 @@ from voicebot.emotion.figures import Prosody
 from voicebot.emotion.prosody import analyse
 from voicebot.feeling import Feelings, Listener
 from voicebot.memory import Memory, remember
-from voicebot.speech import ear
+from voicebot.speech.tts.manner import MANNERS
 from voicebot.store.events import AngerScored, CallerSpoke, Event, HandoverDecided, OptedOut
 from voicebot.values import Digit, Transcript, Utterance
 
@@ -31,7 +31,7 @@ CALM_WORDS = "when are you open"
 
 @pytest.fixture(autouse=True)
 def _voice_is_any_sound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ear, "Gate", ScriptedGate)
+    scripted_ears(monkeypatch)
 
 
 class FakeMeasuring:
@@ -238,10 +238,21 @@ def test_who_stays_angry_goes_to_a_person_with_the_reasons(play: Callable[..., H
     held = play(says(CALM_WORDS), interrupts("this is ridiculous you are useless", 900), says(ANGRY))
     assert held.wrongs() == []
     [handed] = held.record.of(HandoverDecided)
-    assert handed.reason == "is upset"
+    assert (handed.reason, handed.priority) == ("is upset", 0)
+    assert handed.briefing.startswith("Caller is upset: said '")
     last = held.record.of(AngerScored)[-1]
     assert last.escalate
     assert last.evidence
+
+
+def test_who_is_upset_comes_first_where_the_hotline_wants_it(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    anger = Anger(voice=False, priority=True)
+    bench.bot = replace(bench.bot, feelings=Feelings(anger), settings=bench.settings.model_copy(update={"anger": anger}))
+    held = hold(bench, says(CALM_WORDS), interrupts("this is ridiculous you are useless", 900), says(ANGRY))
+    [handed] = held.record.of(HandoverDecided)
+    assert handed.priority == 1
+    assert MANNERS["calming"] in bench.phrases.manners
 
 
 def test_the_same_caller_is_answered_where_it_is_switched_off(play: Callable[..., Held]) -> None:

@@ -35,6 +35,13 @@ from voicebot.store.events import (
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_what_spoke_of_anger_last_is_remembered() -> None:
+    memory = remember(remember(Memory(), 1, AngerScored(0.6, evidence=("interrupts",))), 2, AngerScored(0.5))
+    assert memory.evidence == ("interrupts",)
+
+
 ANGRY = Temper(Mood(level=2.5, support=1.0, angry_turns=2, angry=True, urgency=0.25, turns=3), rising=2, added=1.5)
 TWO = (Answer("opening-hours"), Prompt("menu_after"))
 DECIDED = Decided("Reply", "matched", "opening-hours", state=snapshot(State(lines=TWO, answered=("opening-hours",))))

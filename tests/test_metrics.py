@@ -260,3 +260,11 @@ def test_a_late_loop_is_seen_by_admission() -> None:
     metrics.lag_s.take(0.25, 60)
     assert metrics.measures().loop_lag_ms == pytest.approx(250)
     assert figure(metrics, "voicebot_loop_lag_smoothed_seconds") == pytest.approx(0.25)
+
+
+def test_workers_are_counted_by_kind_and_by_whether_they_take_work(machine: Machine) -> None:
+    machine.used_s = {7: 0.0, 8: 0.0, 9: 0.0}
+    metrics = Metrics()
+    watched(metrics, [Worker(7), Worker(8, ready=False)], [Worker(9)], lambda: None, seconds=1)
+    counted = [figure(metrics, "voicebot_workers", kind=kind, state=state) for kind in ("recogniser", "other") for state in ("ready", "down")]
+    assert counted == [1, 1, 1, 0]

@@ -10,10 +10,9 @@ import pytest
 from tests.kit.conversation import Held, hangs_up, hold, interrupts, keyed, says
 from tests.kit.customers import PEOPLE
 from tests.kit.hotline import hotline
-from tests.kit.speech import ScriptedGate
+from tests.kit.speech import scripted_ears
 from voicebot.mind import Dialled, Mind
 from voicebot.settings import Recording
-from voicebot.speech import ear
 from voicebot.store.events import BotSpoke, CallerSpoke, Decided, DigitPressed, OfferAnswered, Recorded, SurveyAnswered, encode
 from voicebot.telephony.recording import Recordings
 
@@ -23,7 +22,7 @@ CALLER = {"VOICEBOT_ANI": HEAVY.phone}
 
 @pytest.fixture(autouse=True)
 def _voice_is_any_sound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ear, "Gate", ScriptedGate)
+    scripted_ears(monkeypatch)
 
 
 def recorded(folder: Path) -> Held:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Coroutine
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,10 @@ def test_workers_that_cannot_start_leave_the_words(tmp_path: Path, monkeypatch: 
     inside(lambda: asyncio.wait_for(Prosodist(tmp_path, 1).run(), 30))
 
 
+def figures(prosody: Prosody) -> list[float]:
+    return [float(each) for value in astuple(prosody) for each in (value if isinstance(value, tuple) else (value,))]
+
+
 def test_a_real_worker_measures(tmp_path: Path) -> None:
     """With the functions that this process has compiled already."""
     cache = Path(os.environ[CACHE_VARIABLE])
@@ -201,7 +206,8 @@ def test_a_real_worker_measures(tmp_path: Path) -> None:
             utterance.feed(SPEECH)
             utterance.settle()
             await utterance.answered(30)
-            assert utterance.prosody == analyse(SPEECH)
+            assert (measured := utterance.prosody) is not None
+            assert figures(measured) == pytest.approx(figures(analyse(SPEECH)))  # another process may sum in another order
             utterance.close()
             running.cancel()
         assert not prosodist.ready

@@ -18,7 +18,7 @@ from tests.kit.bot import Bench
 from tests.kit.clock import run_virtual
 from tests.kit.conversation import Caller, Held, Step, hangs_up, hold, says
 from tests.kit.record import Record
-from tests.kit.speech import ScriptedGate
+from tests.kit.speech import scripted_ears
 from tests.kit.tales import ANSWER, BILL, GONE, TALES, WHEN, Tale
 from voicebot import call
 from voicebot.call import RESUME_S
@@ -42,7 +42,7 @@ OLD_BRIDGE, OLD_MEDIA = f"{CALLER}-bridge", f"{CALLER}-media"
 
 @pytest.fixture(autouse=True)
 def _voice_is_any_sound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ear, "Gate", ScriptedGate)
+    scripted_ears(monkeypatch)
 
 
 @pytest.fixture

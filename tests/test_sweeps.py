@@ -20,13 +20,12 @@ import pytest
 from tests.kit.asterisk import Trouble
 from tests.kit.bot import Bench
 from tests.kit.conversation import CLOSED, Held, says
-from tests.kit.speech import ScriptedGate
 from tests.kit.speech import Trouble as EngineTrouble
+from tests.kit.speech import scripted_ears
 from tests.kit.strikes import Strike
 from tests.kit.tales import TALES, Tale
 from tests.kit.troubled import TROUBLED
 from voicebot.memory import recalled
-from voicebot.speech import ear
 
 ALL = os.environ.get("SWEEPS") == "all"
 SEED = int(os.environ.get("SWEEPS_SEED", "1"))
@@ -48,7 +47,7 @@ class Mishap:
 
 @pytest.fixture(autouse=True)
 def _voice_is_any_sound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ear, "Gate", ScriptedGate)
+    scripted_ears(monkeypatch)
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 import voicebot
-from tests.kit.speech import NoEcho, ScriptedGate
+from tests.kit.speech import scripted_ears
 from tests.kit.tales import TALES, Tale
-from voicebot.speech import ear
 
 SOURCE = Path(voicebot.__file__).parent
 WALL = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today")}
@@ -56,8 +55,7 @@ def test_a_wall_clock_that_leaps_at_every_look_disturbs_no_call(tale: Tale, by_s
         now_s += by_s
         return now_s
 
-    monkeypatch.setattr(ear, "Gate", ScriptedGate)
-    monkeypatch.setattr(ear, "Echo", NoEcho)
+    scripted_ears(monkeypatch)
     monkeypatch.setattr(time, "time", leaping)
     monkeypatch.setattr(time, "time_ns", lambda: int(leaping() * 1e9))
     held = tale.hold(tmp_path)

@@ -13,12 +13,11 @@ from tests.kit.asterisk import CALLER
 from tests.kit.bot import Bench
 from tests.kit.conversation import Held, Step, at_once, hangs_up, hold, presses, says
 from tests.kit.models import ByHeart, Trouble
-from tests.kit.speech import ScriptedGate
+from tests.kit.speech import scripted_ears
 from tests.kit.tales import ANSWER, ASKED_WHEN, BILL, GONE, GREETED, WHEN
 from voicebot.dialogue.compose import Composer, When
 from voicebot.llm import Ask
 from voicebot.memory import recalled
-from voicebot.speech import ear
 from voicebot.store.events import BotSpoke, Composed, Decided, Fault
 
 DEADLINE_S = 1.5
@@ -35,7 +34,7 @@ def open_hours(ask: Ask) -> str:
 
 @pytest.fixture(autouse=True)
 def _voice_is_any_sound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ear, "Gate", ScriptedGate)
+    scripted_ears(monkeypatch)
 
 
 Talk = Callable[..., tuple[Held, ByHeart]]

@@ -33,6 +33,8 @@ class Anger(BaseModel):
     parameters: Literal["fitted", "by-hand"] = "fitted"
     """by-hand: round figures that no corpus was fitted for; weaker (models/anger.md)."""
     workers: Annotated[int, Field(gt=0, le=16)] = 1
+    priority: bool = False
+    """Who is upset comes before others in the queue. Off: it would teach shouting."""
     queues: dict[Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")], QueueLimits] = {}
     """Limits of a queue that wants others than the usual ones."""
 

@@ -213,7 +213,8 @@ class Call:
 
     async def _hand_over(self, reason: Why, urgent: bool, lines: tuple[Line, ...]) -> None:
         titles = tuple(self.mind.script.title(entry_id) for entry_id in self.state.answered)
-        told = briefing(Facts(reason, self.mind.language, self.ani, titles, self.memory.last_words, "high" if urgent else "normal"))
+        last, evidence = self.memory.last_words, self.memory.evidence
+        told = briefing(Facts(reason, self.mind.language, self.ani, titles, last, "high" if urgent else "normal", evidence))
         self._decided(reason.value, urgent, told.spoken)
         async with asyncio.TaskGroup() as scope:
             announced = scope.create_task(self._announce(lines))

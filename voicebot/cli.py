@@ -24,6 +24,7 @@ from voicebot.errors import VoicebotError, told
 from voicebot.kb_commands import kb
 from voicebot.model_commands import app as models
 from voicebot.privacy_commands import evaluate_redaction, privacy
+from voicebot.probe_commands import probe
 from voicebot.settings import Settings, load
 from voicebot.staff_commands import staff
 from voicebot.turns_commands import evaluate_turns
@@ -54,6 +55,7 @@ evaluate = typer.Typer(no_args_is_help=True, help="How good the bot's judgements
 app.add_typer(kb, name="kb")
 app.add_typer(customers, name="customers")
 app.command()(doctor)
+app.command()(probe)
 app.add_typer(models, name="models")
 app.add_typer(calls, name="calls")
 app.add_typer(store, name="store")

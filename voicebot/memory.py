@@ -55,6 +55,8 @@ class Memory:
     """How often the call was taken over."""
     temper: Temper = CALM
     """How the caller feels, and what is known of his voice."""
+    evidence: tuple[str, ...] = ()
+    """What spoke of anger in the latest utterance in which anything did, strongest first."""
     said: tuple[str, ...] = ()
     """His latest words, oldest first."""
     interrupted: bool = False
@@ -85,8 +87,8 @@ def _changes(memory: Memory, event: Event) -> dict[str, Any]:
             changes = {"noticed": whole}
         case CallerSpoke(text=text) if text:
             changes = {"last_words": text, "said": (*memory.said, text)[-SAID:]}
-        case AngerScored(state=felt):
-            changes = {"temper": Temper.restored(felt)}
+        case AngerScored(state=felt, evidence=evidence):
+            changes = {"temper": Temper.restored(felt), "evidence": evidence or memory.evidence}
         case BargedIn(outcome="taken"):
             changes = {"interrupted": True}
         case Decided():

@@ -138,6 +138,10 @@ async def watch_work(metrics: Metrics, recognisers: Sequence[WorkerLoad], others
         used_s = sum(cpu_s - before.get(pid, 0.0) for pid, cpu_s in now.items())
         metrics.cpu.take(used_s / (now_s - before_s) / cores, now_s - before_s)
         metrics.recogniser_backlog_ms.take(min((each.backlog_ms for each in recognisers if each.ready), default=0), now_s - before_s)
+        for kind, those in (("recogniser", recognisers), ("other", others)):
+            ready = sum(each.ready for each in those)
+            metrics.workers.labels(kind, "ready").set(ready)
+            metrics.workers.labels(kind, "down").set(len(those) - ready)
         before, before_s = now, now_s
 
 

@@ -74,7 +74,8 @@ class Mind:
         survey = self._bot.settings.customers.survey
         has_accounts = self._bot.directory is not None
         persons = frozenset(entry.id for entry in self.script.knowledge.language(self.language) if entry.handover)
-        return replace(self.tongue.rules, language=self.language, languages=self._listening, accounts=has_accounts, survey=survey, persons=persons)
+        shared = replace(self.tongue.rules, accounts=has_accounts, survey=survey, upset_first=self._bot.settings.anger.priority)
+        return replace(shared, language=self.language, languages=self._listening, persons=persons)
 
     async def turn(self, sound: Sound) -> Step | None:
         """The step after one sound, journalled: from there it is remembered. None for a key that is one of several."""

@@ -127,7 +127,7 @@ class Turns(Section):
 
     hold_complete_ms: Positive = 400
     """Silence after which a caller's turn is over when the words so far are a whole sentence."""
-    hold_ms: Positive = 960
+    hold_ms: Positive = 1_000
     """The same when nothing is known of the words; longer for a caller who has paused for longer in this turn."""
     hold_hanging_ms: Positive = 1_200
     """The same when the words so far cannot be all ("I want to"); no caller is given more."""

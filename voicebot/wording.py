@@ -10,13 +10,14 @@ from typing import NamedTuple, Protocol
 
 from voicebot.bot import Bot
 from voicebot.dialogue.compose import Composer, sources
-from voicebot.dialogue.decisions import Line
+from voicebot.dialogue.decisions import Line, Style
 from voicebot.dialogue.grounding import Refused, Source
 from voicebot.dialogue.script import Script, personal
 from voicebot.errors import EngineError
 from voicebot.memory import Memory
 from voicebot.scopes import first_of
 from voicebot.scribe import Scribe
+from voicebot.speech.tts.manner import MANNERS
 from voicebot.store.events import Composed
 from voicebot.values import FRAME_MS
 
@@ -42,7 +43,7 @@ async def worded(bot: Bot, script: Script, scribe: Scribe, mouth: Mouth, line: L
         return composed
     text = script.text(line)
     render = bot.phrases.once if personal(line) else bot.phrases.audio
-    return Wording(text, await render(text, script.language))
+    return Wording(text, await render(text, script.language, MANNERS[_style(scribe.memory)]))
 
 
 async def _composed(bot: Bot, script: Script, scribe: Scribe, mouth: Mouth, line: Line) -> Wording | None:
@@ -67,17 +68,21 @@ class _Made(NamedTuple):
 
 
 async def _in_time(bot: Bot, composer: Composer, script: Script, memory: Memory, given: tuple[Source, ...]) -> _Made | str:
-    style = memory.state.style if memory.state else "neutral"
+    style = _style(memory)
     try:
         async with asyncio.timeout(composer.deadline_s):
             said = await composer.compose(given, memory.last_words, script.language, style)
             if isinstance(said, Refused):
                 return said.why
-            return _Made(said.text, await bot.phrases.once(said.text, script.language), said.ids)
+            return _Made(said.text, await bot.phrases.once(said.text, script.language, MANNERS[style]), said.ids)
     except TimeoutError:
         return "it was not spoken at its deadline"
     except EngineError as error:
         return str(error)
+
+
+def _style(memory: Memory) -> Style:
+    return memory.state.style if memory.state else "neutral"
 
 
 async def _cut(mouth: Mouth) -> str:

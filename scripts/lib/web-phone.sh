@@ -24,12 +24,8 @@ add_web_phone() {
     mv "$partial" "$sip_js_folder"
 }
 
-# fetch_sip_js FILE: by npm where it is, for it knows this machine's registry, else straight from the public one.
+# fetch_sip_js FILE: by npm, which knows this machine's registry.
 fetch_sip_js() {
-    if command -v npm >/dev/null; then
-        mv "$(dirname "$1")/$(npm pack --silent --pack-destination "$(dirname "$1")" "sip.js@$sip_js" 2>/dev/null | tail -n 1)" "$1"
-    else
-        python3 -c 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])' \
-            "https://registry.npmjs.org/sip.js/-/sip.js-$sip_js.tgz" "$1"
-    fi
+    command -v npm >/dev/null || { echo "npm is missing; install it (Debian: npm) for browser phones"; return 1; }
+    mv "$(dirname "$1")/$(npm pack --silent --pack-destination "$(dirname "$1")" "sip.js@$sip_js" 2>/dev/null | tail -n 1)" "$1"
 }

@@ -476,6 +476,27 @@ def test_an_upset_caller_gets_a_person_with_the_evidence() -> None:
     assert "ridiculous" in step.reason
 
 
+def test_who_complains_and_is_upset_goes_as_upset_with_the_complaint_in_the_reason() -> None:
+    step = decide(State.start(), _heard("caller: i want to make a complaint"), Sense(escalate=True, evidence="said 'ridiculous'"), RULES)
+    assert isinstance(step.decision, HandOver)
+    assert step.decision.reason is Why.UPSET
+    assert (step.reason, step.triaged and step.triaged.kind) == ("upset: said 'ridiculous'; complains", "complaint")
+
+
+def test_danger_and_the_wish_for_a_person_stay_what_they_are_however_upset() -> None:
+    for text, why in (("there is a fire", Why.EMERGENCY), ("give me an agent", Why.PERSON)):
+        step = decide(State.start(), _heard(f"caller: {text}"), Sense(escalate=True), RULES)
+        assert isinstance(step.decision, HandOver)
+        assert step.decision.reason is why
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_the_upset_come_first_only_where_the_hotline_says_so(*, first: bool) -> None:
+    step = decide(State.start(), _heard("caller: my pin"), Sense(escalate=True), replace(RULES, upset_first=first))
+    assert isinstance(step.decision, HandOver)
+    assert (step.decision.urgency == "high") is first
+
+
 def test_opting_out_is_confirmed_and_flagged() -> None:
     step = decide(State.start(), _heard("caller: please don't record me"), CALM, RULES)
     assert step.opt_outs == {"recording"}

@@ -247,7 +247,75 @@ def test_with_nobody_free_the_caller_hears_music_then_the_overflow_message_then_
             await eventually(lambda: caller.loudest_heard(25) > 20, 2)
             assert caller.loudest_heard(10_000) < LOUD
             await eventually(lambda: caller.loudest_heard(25) > LOUD, 6)
-            await eventually(lambda: caller.ended, 3)
+            await eventually(lambda: caller.ended, 8)
+            await no_channel(it)
+
+    run(steps())
+
+
+def ready_for_a_call_back(it: Any, number: str) -> None:
+    """Each line a short tone; the digits are as long as the number has them, so that the wrong one would be missed."""
+    for line in ("overflow", "callback_offer", "callback_number", "callback_confirm", "callback_kept", *(f"digit_{digit}" for digit in number)):
+        tone(it.pbx.plan.sounds / f"{line}-en.sln16", seconds=0.2)
+
+
+def said(it: Any) -> list[str]:
+    """The lines that the dialplan said, in order."""
+    steps = [event for floor in it.controller.on("/floor") for event in floor.named("ChannelDialplan")]
+    lines = [step["dialplan_app_data"].split(",") for step in steps if step["dialplan_app"] in {"Playback", "Read"}]
+    return [next(part for part in parts if "/" in part).rpartition("/")[2].removesuffix("-en") for parts in lines]
+
+
+OFFERED = ["callback_number", "digit_7", "digit_7", "digit_4", "callback_confirm"]
+
+
+def test_a_caller_who_presses_one_is_read_his_own_number_and_called_back_when_he_confirms_it(floor: Open, run: Run) -> None:
+    async def steps() -> None:
+        async with floor() as it:
+            caller = await it.phone("774")
+            ready_for_a_call_back(it, "74")
+            async with calling(it, caller) as control:
+                await handed_over(it, control)
+            await waiting(it, 1, 3)
+            caller.info("100", "1")
+            await eventually(lambda: said(it)[-1:] == ["callback_confirm"], 8)
+            caller.info("100", "1")
+            await eventually(lambda: caller.ended, 5)
+            assert said(it) == [*OFFERED, "callback_kept"]
+            await no_channel(it)
+
+    run(steps())
+
+
+def test_a_caller_who_does_not_confirm_his_number_waits_on(floor: Open, run: Run) -> None:
+    async def steps() -> None:
+        async with floor() as it:
+            caller = await it.phone("774")
+            ready_for_a_call_back(it, "74")
+            async with calling(it, caller) as control:
+                await handed_over(it, control)
+            await waiting(it, 1, 3)
+            caller.info("100", "1")
+            await eventually(lambda: said(it) == OFFERED, 8)
+            caller.info("100", "2")
+            await waiting(it, 1, 5)
+            assert not caller.ended
+            caller.bye()
+            await no_channel(it)
+
+    run(steps())
+
+
+def test_a_caller_whom_nobody_answered_is_offered_a_call_back_and_one_without_a_number_is_not(floor: Open, run: Run) -> None:
+    async def steps() -> None:
+        async with floor() as it:
+            callers = {number: await it.phone(number) for number in ("774", "anonymous")}
+            ready_for_a_call_back(it, "74")
+            for caller in callers.values():
+                async with calling(it, caller) as control:
+                    await handed_over(it, control)
+            await eventually(lambda: all(caller.ended for caller in callers.values()), 15)
+            assert sorted(said(it)) == ["callback_offer", "overflow", "overflow"]
             await no_channel(it)
 
     run(steps())
@@ -294,7 +362,7 @@ def test_a_missing_overflow_message_ends_the_call_as_well(floor: Open, run: Run)
             caller = await it.phone("77")
             async with calling(it, caller) as control:
                 await handed_over(it, control)
-            await eventually(lambda: caller.ended, 8)
+            await eventually(lambda: caller.ended, 10)
             await no_channel(it)
 
     run(steps())

@@ -130,11 +130,15 @@ def test_a_missing_synthesiser_is_broken(monkeypatch: pytest.MonkeyPatch) -> Non
         (Llm(engine="llama", model="here.gguf"), False, Standing.BROKEN, "llama-cpp-python is not installed"),
         (Llm(engine="llama", model="none.gguf"), True, Standing.BROKEN, "none.gguf is missing"),
         (Llm(engine="llama", model="here.gguf"), True, Standing.BEST, "llama.cpp with here.gguf"),
+        (Llm(engine="llama", model="small-llm"), True, Standing.BEST, "llama.cpp with pulled.gguf"),
+        (Llm(engine="llama", model="no-llm"), True, Standing.BROKEN, "models/no-llm is missing"),
     ],
 )
 def test_the_language_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, llm: Llm, installed: bool, standing: Standing, rung: str) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here.gguf").write_text("GGUF")
+    (tmp_path / "models/small-llm").mkdir(parents=True)
+    (tmp_path / "models/small-llm/pulled.gguf").write_text("GGUF")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: ModuleSpec(name, None) if installed else None)
     (found,) = jobs.language_model(Settings(llm=llm))
     assert (found.standing, found.rung) == (standing, rung)

@@ -26,12 +26,13 @@ PASSWORD = "a long enough password"
 PATIENCE_MS = 40_000
 RATE_HZ = 48_000
 CALLERS_HZ, AGENTS_HZ = 440, 1_000
+AUDIBLE_DB, APART_DB = -60, 20
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium"),
     pytest.mark.skipif(not LIBRARY.exists(), reason="no SIP library for browsers: scripts/setup --with web-phone"),
 ]
-HEARD = """async ([hz, other_hz]) => {
+LEVELS = """async ([hz, other_hz]) => {
     const stream = document.querySelector(".phone audio").srcObject;
     const ears = window.ears ??= new AudioContext();
     const analyser = ears.createAnalyser();
@@ -47,9 +48,9 @@ HEARD = """async ([hz, other_hz]) => {
         const bin = Math.round(wanted * analyser.fftSize / ears.sampleRate);
         return Math.max(...levels.slice(bin - 2, bin + 3));
     };
-    return at(hz) > -60 && at(hz) > at(other_hz) + 20;
+    return [at(hz), at(other_hz)].map((db) => Math.max(db, -200));
 }"""
-"""Whether the page hears the one tone and not the other, in dB of its spectrum."""
+"""How loud the page hears the one tone and the other, in dB of its spectrum."""
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ async def talking(playwright: Playwright, microphone: Path) -> Browser:
 
 
 async def signed_in(browser: Browser, base: str, name: str, path: str) -> Page:
-    page = await browser.new_page(viewport={"width": 1280, "height": 720})
+    page = await (await browser.new_context(viewport={"width": 1280, "height": 720})).new_page()
     page.set_default_timeout(PATIENCE_MS)
     await page.goto(base)
     await page.fill("#name", name)
@@ -91,12 +92,15 @@ async def floor(bot: Rig, tmp_path: Path) -> AsyncIterator[tuple[Page, Page]]:
     async with AsyncExitStack() as stack:
         base = await stack.enter_async_context(desk(bot.settings_file, {"VOICEBOT_DESK__PORT": str(free_port("127.0.0.1"))}))
         playwright = await stack.enter_async_context(async_playwright())
-        pages = []
-        for name, path, hz in (("carl", "/phone", CALLERS_HZ), ("ann", "/", AGENTS_HZ)):
+
+        async def at(name: str, path: str, hz: int) -> Page:
             browser = await talking(playwright, tone(tmp_path / f"{name}.wav", hz))
             stack.push_async_callback(browser.close)
-            pages.append(await signed_in(browser, base, name, path))
-        yield pages[0], pages[1]
+            return await signed_in(browser, base, name, path)
+
+        async with asyncio.TaskGroup() as scope:
+            caller, agent = scope.create_task(at("carl", "/phone", CALLERS_HZ)), scope.create_task(at("ann", "/", AGENTS_HZ))
+        yield caller.result(), agent.result()
 
 
 def state(page: Page) -> Any:
@@ -104,8 +108,17 @@ def state(page: Page) -> Any:
 
 
 async def hears(page: Page, hz: int, not_hz: int) -> None:
+    """Wait until the page hears the one tone, and not the other."""
+    await until(page, lambda loud_db, other_db: loud_db > AUDIBLE_DB and loud_db > other_db + APART_DB, hz, not_hz)
+
+
+async def hears_nothing(page: Page) -> None:
+    await until(page, lambda one_db, other_db: max(one_db, other_db) < AUDIBLE_DB, CALLERS_HZ, AGENTS_HZ)
+
+
+async def until(page: Page, so: Callable[[float, float], bool], hz: int, other_hz: int) -> None:
     async with asyncio.timeout(PATIENCE_MS / 1_000):
-        while not await page.evaluate(HEARD, [hz, not_hz]):
+        while not so(*await page.evaluate(LEVELS, [hz, other_hz])):
             await asyncio.sleep(0.2)
 
 
@@ -127,10 +140,24 @@ def test_from_one_browser_by_way_of_the_bot_to_another_and_both_are_heard(web: P
             await state(agent).to_have_attribute("data-state", "ringing")
             await button(agent, "Answer").click()
             await state(agent).to_have_attribute("data-state", "talking")
+            await button(agent, "1").click()
             await hears(caller, AGENTS_HZ, CALLERS_HZ)
             await hears(agent, CALLERS_HZ, AGENTS_HZ)
+            await button(agent, "Mute").click()
+            await hears_nothing(caller)
+            await button(agent, "Unmute").click()
+            await button(agent, "Hold").click()
+            await state(agent).to_have_attribute("data-state", "held")
+            await button(agent, "Resume").click()
+            await state(agent).to_have_attribute("data-state", "talking")
+            await hears(caller, AGENTS_HZ, CALLERS_HZ)
+            other = await agent.context.new_page()
+            await other.goto(agent.url)
+            await state(other).to_have_attribute("data-state", "elsewhere")
             await button(agent, "Hang up").click()
             await state(caller).to_have_attribute("data-state", "ready")
             await state(agent).to_have_attribute("data-state", "ready")
+            await agent.close()
+            await state(other).to_have_attribute("data-state", "ready")
 
     web(scenario)

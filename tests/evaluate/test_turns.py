@@ -57,7 +57,9 @@ def test_an_adaptive_hold_beats_the_fixed_ones_where_its_verdicts_are_right() ->
     heard += [turn(f"h{n}", 500, 1_000, 740, 1_000, 2_500, verdicts=(Completeness.HANGING, Completeness.COMPLETE)) for n in range(10)]
     points = curves(heard, Turns())
     assert [one.name for one in points if one.adaptive and one.cut == 0 and one.median_ms <= 420]
-    assert unbeaten(points) == ("fixed 200 ms",), "a hold that cuts half of all turns is quicker than any that is not"
+    assert unbeaten(points) == ()
+    as_it_is = [one for one in points if not one.adaptive or one.name == "adaptive × 1"]
+    assert unbeaten(as_it_is) == ("fixed 200 ms", "fixed 300 ms"), "a hold that cuts half of all turns is quicker"
     assert met(points)
 
 

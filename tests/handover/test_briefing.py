@@ -30,6 +30,27 @@ def test_spoken(facts: Facts, spoken: str) -> None:
     assert briefing(facts).spoken == spoken
 
 
+ANGRY = ("said 'ridiculous'", "louder than expected: +6 dB", "interrupts")
+
+
+@pytest.mark.parametrize(
+    ("facts", "spoken"),
+    [
+        (Facts(Why.UPSET, "en", evidence=ANGRY), "Caller is upset: said 'ridiculous', louder than expected."),
+        (Facts(Why.UPSET, "en", evidence=(f"said '{'very ' * 20}'", "interrupts")), "Caller is upset."),
+        (Facts(Why.UPSET, "en", evidence=(ANGRY[0], f"said '{'very ' * 20}'")), "Caller is upset: said 'ridiculous'."),
+        (Facts(Why.UPSET, "en", titles=("Roaming",), evidence=ANGRY[2:]), "Caller is upset: interrupts. Topics: Roaming."),
+        (Facts(Why.UPSET, "en", urgency="high", evidence=ANGRY[:1]), "Urgent. Caller is upset: said 'ridiculous'."),
+        (Facts(Why.UPSET, "zh", evidence=("angrier for 2 turns", ANGRY[1])), "来电者情绪激动：连续2次越来越生气。"),
+        (Facts(Why.UPSET, "zh", evidence=(ANGRY[1], ANGRY[2])), "来电者情绪激动：比预期大声、打断回答。"),
+        (Facts(Why.UPSET, "en"), "Caller is upset."),
+        (Facts(Why.PERSON, "en", evidence=ANGRY), "Caller asked for a person."),
+    ],
+)
+def test_the_upset_are_known_by_their_strongest_reasons_as_far_as_they_fit(facts: Facts, spoken: str) -> None:
+    assert briefing(facts).spoken == spoken
+
+
 def test_the_latest_topics_are_kept_when_not_all_fit() -> None:
     titles = ("Why is my bill higher", "Pay by card or by bank transfer", "Voicemail PIN", "Roaming")
     assert briefing(Facts(Why.PERSON, "en", titles=titles)).spoken == "Caller asked for a person. Topics: Voicemail PIN, Roaming."
@@ -85,6 +106,7 @@ _facts = st.builds(
     st.lists(st.text(max_size=40), max_size=6).map(tuple),
     st.text(max_size=300),
     st.sampled_from(["normal", "high"]),
+    st.lists(st.text(max_size=60), max_size=3).map(tuple),
 )
 
 

@@ -13,8 +13,8 @@ import pytest
 from tests.kit.bot import prompts
 from tests.kit.speech import ScriptedPhrases
 from voicebot.dialogue.prompts import Prompts
-from voicebot.errors import EngineError
-from voicebot.handover.lines import LINE_VARIABLE, LINES, write_lines
+from voicebot.errors import EngineError, KnowledgeError
+from voicebot.handover.lines import FOLDER, LINE_VARIABLE, LINES, QUEUE_LINES, queue_lines, write_lines
 from voicebot.telephony.pbx_render import DIALPLANS
 
 DIALPLAN = (DIALPLANS / "extensions-voicebot.conf").read_text(encoding="utf-8")
@@ -29,11 +29,47 @@ def test_every_line_is_a_prompt_and_a_name_the_dialplan_takes() -> None:
 
 
 def test_each_language_has_each_line(run: Run, tmp_path: Path) -> None:
-    phrases: Any = ScriptedPhrases({"queue full": 100, "at capacity": 200, "connecting sorry": 300})
+    waiting = {language: queue_lines(language)["waiting"] for language in ("en", "zh")}
+    phrases: Any = ScriptedPhrases({"queue full": 100, "at capacity": 200, "connecting sorry": 300, **dict.fromkeys(waiting.values(), 400)})
     run(write_lines(phrases, {"en": prompts(), "zh": prompts()}, tmp_path / "sounds"))
-    sizes = {path.name: path.stat().st_size for path in (tmp_path / "sounds").iterdir()}
-    lengths_ms = {"overflow": 100, "at_capacity": 200, "connecting_sorry": 300}
-    assert sizes == {f"{line}-{language}.sln16": 32 * ms for line, ms in lengths_ms.items() for language in ("en", "zh")}
+    sizes = {path.name: path.stat().st_size for path in (tmp_path / "sounds").glob("*.sln16")}
+    lengths_ms = {"overflow": 100, "at_capacity": 200, "connecting_sorry": 300, "waiting": 400}
+    assert sizes.items() >= {f"{line}-{language}.sln16": 32 * ms for line, ms in lengths_ms.items() for language in ("en", "zh")}.items()
+    assert sizes.keys() >= {f"{line}-{language}.sln16" for line in (*QUEUE_LINES, "digit_0", "digit_9") for language in ("en", "zh")}
+
+
+def test_what_the_queue_says_lies_where_it_looks_for_the_callers_language(run: Run, tmp_path: Path) -> None:
+    waiting = {language: queue_lines(language)["waiting"] for language in ("en", "zh")}
+    phrases: Any = ScriptedPhrases({waiting["en"]: 100, waiting["zh"]: 200})
+    run(write_lines(phrases, {"en": prompts(), "zh": prompts()}, tmp_path))
+    assert [(tmp_path / language / "waiting.sln16").stat().st_size for language in ("en", "zh")] == [3_200, 6_400]
+    assert "periodic-announce = @{sounds}/waiting" in (DIALPLANS / "queues.conf").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("line", [*QUEUE_LINES, *(f"digit_{digit}" for digit in range(10))])
+def test_every_queue_line_stands_in_both_languages_and_is_said_by_somebody(line: str) -> None:
+    assert queue_lines("en")[line] != queue_lines("zh")[line]
+    said = line if line in QUEUE_LINES else "digit_${digits:0:1}"
+    assert f"/{said}-${{language}}" in DIALPLAN or line == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (None, "no queue sentences for language 'xx'"),
+        ("waiting = ", "cannot be used"),
+        ("waiting = 'hold on'\n", "wants the sentences waiting, callback_offer"),
+        ("{whole}\nbeep = 'x'\n", "nothing else"),
+        ("{nine}", "a list of ten words"),
+    ],
+)
+def test_a_file_of_queue_lines_is_whole_or_refused(tmp_path: Path, written: str | None, told: str) -> None:
+    whole = (FOLDER / "en.toml").read_text(encoding="utf-8")
+    if written is not None:
+        text = written.replace("{whole}", whole).replace("{nine}", whole.replace('"zero", ', ""))
+        (tmp_path / "xx.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(KnowledgeError, match=told):
+        queue_lines("xx", tmp_path)
 
 
 def test_a_voice_that_fails_is_an_error_at_start(run: Run, tmp_path: Path) -> None:

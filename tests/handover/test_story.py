@@ -19,6 +19,7 @@ from voicebot.store.events import (
     BriefingImproved,
     CallerSpoke,
     CallSealed,
+    Decided,
     Event,
     Line,
     OfferAnswered,
@@ -50,6 +51,19 @@ def test_what_was_said_is_told_in_order_as_it_was_heard() -> None:
 def test_what_was_tried_is_counted() -> None:
     found = story(*WITH_BOT)
     assert (found.answered, found.unsure, found.interruptions) == (("bill-higher",), 1, 1)
+
+
+def test_the_class_of_the_latest_turn_and_who_has_proved_himself_stay() -> None:
+    guessed, proved = {"errand": {"customer": "20481957", "verified": False}}, {"errand": {"customer": "20481957", "verified": True}}
+    found = story((1, Decided("Reply", "", state=guessed, kind="account")), (2, Decided("Lookup", "")))
+    assert (found.kind, found.customer) == ("account", "")
+    found = story((1, Decided("Reply", "", state=proved, kind="account")), (2, Decided("Clarify", "", kind="complaint")))
+    assert (found.kind, found.customer, found.unsure) == ("complaint", "20481957", 1)
+
+
+@pytest.mark.parametrize("state", [{}, {"errand": None}, {"errand": "x"}, {"errand": {"verified": True}}, {"errand": {"customer": "1"}}])
+def test_a_state_that_cannot_be_read_proves_nothing(state: dict[str, object]) -> None:
+    assert story((1, Decided("Reply", "", state=state))).customer == ""
 
 
 @pytest.mark.parametrize(

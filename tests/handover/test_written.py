@@ -101,6 +101,27 @@ def test_an_angry_caller_is_met_with_an_apology_and_one_in_danger_with_a_questio
         assert written(Story("c1", BEGUN, BEGUN, reason=why.value), KNOWN, "en").opening == table("en")["opening"]["danger"]
 
 
+FELT = (Felt(1, 0.7, ("interrupts",)), Felt(2, 0.9, ("said 'ridiculous'", "louder than expected: +6 dB", "interrupts"), escalate=True), Felt(3, 0.8))
+
+
+@pytest.mark.parametrize(
+    ("language", "kind", "headline"),
+    [
+        ("en", "", "Is upset: said 'ridiculous', louder than expected"),
+        ("en", "complaint", "Is upset and has a complaint: said 'ridiculous', louder than expected"),
+        ("zh", "", "情绪激动：说“ridiculous”，比预期大声"),
+    ],
+)
+def test_the_reason_of_the_upset_names_what_showed_it_last(language: str, kind: str, headline: str) -> None:
+    story = Story("c1", BEGUN, BEGUN, felt=FELT, kind=kind, reason=Why.UPSET.value)
+    assert written(story, KNOWN, language).headline == headline
+
+
+def test_of_other_reasons_and_of_scores_that_were_blanked_no_evidence_is_named() -> None:
+    assert written(Story("c1", BEGUN, BEGUN, felt=FELT, reason=Why.PERSON.value), KNOWN, "en").headline == "Asked for a person"
+    assert written(Story("c1", BEGUN, BEGUN, felt=(Felt(1, 0.9),), reason=Why.UPSET.value), KNOWN, "en").headline == "Is upset"
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("why", Why)
 def test_every_reason_has_a_headline_and_a_next_step(why: Why, language: str) -> None:

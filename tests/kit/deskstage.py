@@ -11,7 +11,7 @@ import httpx
 from fastapi import FastAPI
 
 from tests.kit.deskkit import PASSWORD
-from voicebot.desk import api, sign_in
+from voicebot.desk import api, call_files, sign_in
 from voicebot.desk.auth import Door
 from voicebot.desk.desk import Desk
 from voicebot.desk.duty import Duty
@@ -53,5 +53,6 @@ async def staged(url: str) -> AsyncIterator[Stage]:
         app = FastAPI(openapi_url="/api/openapi.json")
         app.include_router(sign_in.routes(door, "Harbour & Co", "en", 8))
         app.include_router(api.routes(desk))
+        app.include_router(call_files.routes(desk))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(Guard(app, door)), base_url=BASE) as http:
             yield Stage(desk, http)

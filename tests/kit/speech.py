@@ -10,8 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
+import pytest
 
 from voicebot.errors import EngineError
+from voicebot.speech import ear
+from voicebot.speech.tts.manner import NEUTRAL, Manner
+from voicebot.speech.vad import SILENT_DB
 from voicebot.values import FRAME_MS, FRAME_SAMPLES, SILENCE_FRAME, Transcript
 
 WORD_MS = 240
@@ -99,10 +103,12 @@ class ScriptedGate:
 
     def __init__(self) -> None:
         self.wants_silero = self.stirring = False
+        self.level_db = SILENT_DB
         self._loud_ms = 0
 
     def frame(self, pcm: bytes, lost: bool = False) -> bool:
         self._loud_ms = self._loud_ms + FRAME_MS if pcm != SILENCE_FRAME else 0
+        self.level_db = -20.0 if self._loud_ms else SILENT_DB
         return self._loud_ms > self.late_ms
 
     def probability(self, end_ms: int, p: float) -> None: ...
@@ -116,6 +122,12 @@ class NoEcho:
     def frame(self, heard: bytes, played: bytes) -> None: ...
 
 
+def scripted_ears(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls hear scripted frames: any that is not silence is voice, and none an echo."""
+    monkeypatch.setattr(ear, "Gate", ScriptedGate)
+    monkeypatch.setattr(ear, "Echo", NoEcho)
+
+
 class ScriptedPhrases:
     """Stands for `Phrases`: audio of a known length for any text. Texts in `unspeakable` raise EngineError."""
 
@@ -123,6 +135,8 @@ class ScriptedPhrases:
         self.lengths_ms = lengths_ms or {}
         self.usual_ms = usual_ms
         self.asked = 0
+        self.manners: list[Manner] = []
+        """In which each phrase was asked for."""
         self.troubles: Mapping[int, Trouble] = {}
         """What befalls the n-th phrase."""
         self.unspeakable: Callable[[str], bool] = lambda _text: False
@@ -131,8 +145,9 @@ class ScriptedPhrases:
     def length_ms(self, text: str) -> int:
         return self.lengths_ms.get(text, self.usual_ms)
 
-    async def audio(self, text: str, language: str) -> bytes:
+    async def audio(self, text: str, language: str, manner: Manner = NEUTRAL) -> bytes:
         self.asked += 1
+        self.manners.append(manner)
         trouble = self.troubles.get(self.asked)
         await asyncio.sleep(HANGS_S if trouble == "hangs" else self.takes(text))
         if trouble == "garbage":
@@ -141,8 +156,8 @@ class ScriptedPhrases:
             raise EngineError(f"no voice for language {language!r}")
         return b"\x01\x01" * (self.length_ms(text) * 16)
 
-    async def once(self, text: str, language: str) -> bytes:
-        return await self.audio(text, language)
+    async def once(self, text: str, language: str, manner: Manner = NEUTRAL) -> bytes:
+        return await self.audio(text, language, manner)
 
     def cached(self, text: str, language: str) -> bytes | None:
         return None

@@ -17,7 +17,7 @@ import pytest
 from tests.kit.asterisk import CALLER, FakeAsterisk, Trouble
 from tests.kit.bot import KNOWLEDGE, Bench
 from tests.kit.record import Record
-from tests.kit.speech import NoEcho, ScriptedGate
+from tests.kit.speech import scripted_ears
 from voicebot import app, assembly
 from voicebot.admission import Measures
 from voicebot.anger import Anger
@@ -26,7 +26,6 @@ from voicebot.engines import Speech
 from voicebot.errors import EngineError, StoreError
 from voicebot.metrics import Metrics
 from voicebot.settings import Admission, Pbx, Serve, Settings, Store
-from voicebot.speech import ear
 from voicebot.store.events import CallStarted, Event
 from voicebot.store.journal import Journal
 from voicebot.telephony.media import MediaLink
@@ -155,8 +154,7 @@ class World:
 
         monkeypatch.setattr(Metrics, "measures", lambda _metrics: self.measures)
         monkeypatch.setattr(assembly, "watch_work", watch_work)
-        monkeypatch.setattr(ear, "Gate", ScriptedGate)
-        monkeypatch.setattr(ear, "Echo", NoEcho)
+        scripted_ears(monkeypatch)
         monkeypatch.setattr(Journal, "open", opened)
         monkeypatch.setattr(assembly, "tongue", tongue)
         monkeypatch.setattr(assembly, "prepared", prepared)

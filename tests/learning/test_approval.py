@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.deskkit import BEGUN
+from tests.kit.kbkit import BILL, BREAKING, HOURS, OTHER_WORDS, WIFI, knowledge_in
 from voicebot.dialogue.knowledge import check, load
 from voicebot.dialogue.matching import Matcher
 from voicebot.errors import KnowledgeError, StoreError
@@ -23,53 +24,14 @@ from voicebot.store import privacy, versions
 from voicebot.store.desk import DeskStore
 
 TODAY = date(2026, 3, 14)
-HOURS = """---
-id: hours
-language: en
-title: opening hours
-questions: # of the shops
-  - when are you open
-  - what are your opening hours
-  - how late are your shops open
-short: Nine to five.
-tests:
-  - when are your shops open today
----
-Our shops are open from nine to five.
-"""
-BILL = """---
-id: bill
-language: en
-title: paying a bill
-questions:
-  - how do i pay my bill
-  - pay an invoice by card
-  - where can i pay
-short: In the app.
----
-You can pay your bill in the app, under My Bill.
-"""
-WIFI = Draft(
-    "wifi",
-    "en",
-    "calls over wifi",
-    ("can i make calls over wifi", "switch on wifi calling", "no reception at home but i have wifi"),
-    "Yes. Switch on wifi calling in the settings of your phone.",
-    "Switch on wifi calling.",
-)
 BY_SUE = Approval("sue", "asked often", "ann", "proposal 1", BEGUN)
-OTHER_WORDS = "is it possible to use my wifi for calls"
 Use = Callable[[DeskStore], Awaitable[None]]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A small knowledge base."""
-    for name, text in (("hours", HOURS), ("bill", BILL)):
-        path = tmp_path / "kb" / "en" / f"{name}.md"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return tmp_path / "kb"
+    return knowledge_in(tmp_path)
 
 
 def weighed(folder: Path, draft: Draft = WIFI, *asked: str) -> Weighed:
@@ -140,15 +102,6 @@ def test_only_what_was_rewritten_changes_in_the_file(folder: Path) -> None:
         ]
 
     using(folder, use)
-
-
-BREAKING = replace(
-    WIFI,
-    entry_id="holidays",
-    title="shops open today",
-    questions=("are your shops open today", "when are shops open today", "today are your shops open", "your shops are open when today"),
-    answer="On holidays our shops are open when it says so on the door, today too.",
-)
 
 
 def test_a_draft_that_breaks_a_promise_is_stopped_with_the_reason(folder: Path) -> None:

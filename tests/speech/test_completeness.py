@@ -78,6 +78,12 @@ def test_an_unseen_wording_that_ends_like_known_ones_is_complete() -> None:
     assert completeness("when must i pay my bill", "en", FEW) is COMPLETE
 
 
+def test_a_longer_saying_is_complete_at_lower_odds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(KnownWordings, "probability", lambda _known, _said: 0.5)
+    verdicts = [completeness(" ".join(["bill"] * count), "en", FEW) for count in (2, 7, 10, 11, 20)]
+    assert verdicts == [OPEN, OPEN, OPEN, COMPLETE, COMPLETE]
+
+
 def test_words_never_heard_are_open() -> None:
     assert completeness("quokka", "en", FEW) is OPEN
     assert completeness("quokka", "en", KnownWordings([])) is OPEN

@@ -118,7 +118,7 @@ def test_words_judged_open_are_waited_for_longer() -> None:
         [utterance] = bench.live(scene).heard
         assert isinstance(utterance, Utterance)
         taken_ms[verdict] = utterance.taken_ms - utterance.end_ms
-    assert taken_ms == {Completeness.COMPLETE: 400, Completeness.OPEN: 700, Completeness.HANGING: 960}
+    assert taken_ms == {Completeness.COMPLETE: 400, Completeness.OPEN: 700, Completeness.HANGING: 1_200}
 
 
 @pytest.mark.parametrize("late_ms", [0, 80, 200, 300])

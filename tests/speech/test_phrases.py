@@ -16,6 +16,8 @@ import pytest
 from voicebot.errors import EngineError
 from voicebot.speech import phrases as module
 from voicebot.speech.phrases import RENDERS_AT_ONCE, Phrases
+from voicebot.speech.tts.manner import MANNERS
+from voicebot.speech.tts.mannered import mannered
 
 Run = Callable[[Any], Any]
 
@@ -58,6 +60,25 @@ def no_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", refused)
         yield
+
+
+def test_each_manner_is_made_once_of_the_neutral_phrase_and_kept_beside_it(tmp_path: Path, run: Run) -> None:
+    voice, calming = Fake(), MANNERS["calming"]
+    phrases = Phrases(tmp_path, {"en": voice})
+    text = "hello " * 200
+    slow, usual = run(phrases.audio(text, "en", calming)), run(phrases.audio(text, "en"))
+    assert slow == mannered(usual, calming) != usual
+    assert len(files(tmp_path)) == 2
+    again = Phrases(tmp_path, {"en": voice})
+    assert run(again.audio(text, "en", calming)) == slow
+    assert len(voice.rendered) == 1
+
+
+def test_what_is_said_once_has_its_manner_and_is_kept_nowhere(tmp_path: Path, run: Run) -> None:
+    phrases, calming = Phrases(tmp_path, {"en": Fake()}), MANNERS["calming"]
+    text = "hello " * 200
+    assert run(phrases.once(text, "en", calming)) == mannered(run(phrases.once(text, "en")), calming)
+    assert files(tmp_path) == []
 
 
 def test_a_phrase_is_rendered_once_and_kept_over_a_restart(tmp_path: Path, run: Run) -> None:

@@ -17,7 +17,17 @@ from voicebot.store.journal import Journal
 from voicebot.store.record import CallJournal
 from voicebot.telephony import adoption, leftovers
 from voicebot.telephony import floor as floor_module
-from voicebot.telephony.ari import Bridge, Channel, ChannelDestroyed, ChannelDialplan, ChannelEnteredBridge, Dial, Dialplan, Event
+from voicebot.telephony.ari import (
+    Bridge,
+    Channel,
+    ChannelDestroyed,
+    ChannelDialplan,
+    ChannelEnteredBridge,
+    ChannelHangupRequest,
+    Dial,
+    Dialplan,
+    Event,
+)
 from voicebot.telephony.floor import LOOK_S, UNSEEN_S, UNWATCHED_S, Floor
 
 Run = Callable[[object], object]
@@ -98,6 +108,19 @@ STORIES: dict[str, tuple[list[Event], list[str], str]] = {
         ],
         "handed_over",
     ),
+    "caller hangs up first, and the agent's channel goes before his": (
+        [QUEUED, RINGS, ANSWERS, joins(), ChannelHangupRequest(CALLER, 16), ChannelDestroyed(AGENT), GONE],
+        ["QueueEntered support", "AgentRang 6001", "AgentAnswered 6001", "BriefingStarted 6001", "AgentJoined 6001", "CallerHungUp"],
+        "handed_over",
+    ),
+    "agent hangs up first, and takes the caller along": (
+        [QUEUED, dial(""), RINGS, ANSWERS, joins(), ChannelHangupRequest(AGENT, 16), ChannelHangupRequest(CALLER, 16), ChannelDestroyed(AGENT), GONE],
+        [
+            *["QueueEntered support", "AgentRang 6001", "AgentAnswered 6001", "BriefingStarted 6001", "AgentJoined 6001"],
+            "AgentLeft 6001 hung up",
+        ],
+        "handed_over",
+    ),
     "caller hangs up while waiting": (
         [QUEUED, GONE],
         ["QueueEntered support", "QueueLeft support caller hung up", "CallerHungUp"],
@@ -119,9 +142,53 @@ STORIES: dict[str, tuple[list[Event], list[str], str]] = {
         ],
         "abandoned",
     ),
+    "caller hangs up during the briefing": (
+        [QUEUED, RINGS, ANSWERS, ChannelHangupRequest(CALLER, 16), dial("NOANSWER"), GONE],
+        [
+            *["QueueEntered support", "AgentRang 6001", "AgentAnswered 6001", "BriefingStarted 6001"],
+            *["AgentLeft 6001 caller hung up", "QueueLeft support caller hung up", "CallerHungUp"],
+        ],
+        "abandoned",
+    ),
+    "first agent is busy, second declines, third does not answer": (
+        [
+            QUEUED,
+            dial(""),
+            ChannelHangupRequest(AGENT, 17),  # a phone may refuse before its ring is told
+            RINGS,
+            dial("NOANSWER"),
+            dial("", OTHER),
+            dial("RINGING", OTHER),
+            ChannelHangupRequest(OTHER, 21),
+            dial("NOANSWER", OTHER),
+            dial(""),
+            RINGS,
+            dial("NOANSWER"),
+        ],
+        [
+            *["QueueEntered support", "AgentRang 6001", "AgentLeft 6001 busy", "AgentRang 6002", "AgentLeft 6002 declined"],
+            *["AgentRang 6001", "AgentLeft 6001 no answer"],
+        ],
+        "",
+    ),
     "nobody answers, overflow message": (
         [QUEUED, app("Playback", "overflow-en"), app("Hangup"), GONE],
         ["QueueEntered support", "QueueLeft support nobody answered in time", "CallerHungUp"],
+        "abandoned",
+    ),
+    "a caller would rather be called back": (
+        [QUEUED, QUEUED, app("Playback", "/s/callback_number-en"), app("Playback", "/s/digit_7-en"), app("Playback", "/s/callback_kept-en"), GONE],
+        ["QueueEntered support", "QueueLeft support would rather be called back", "CallbackRequested", "CallerHungUp"],
+        "abandoned",
+    ),
+    "a caller who does not confirm his number waits on": (
+        [QUEUED, app("Playback", "/s/callback_number-zh"), app("Playback", "/s/digit_7-zh"), QUEUED],
+        ["QueueEntered support", "QueueLeft support would rather be called back", "QueueEntered support"],
+        "",
+    ),
+    "nobody answered, and he is to be called back": (
+        [QUEUED, app("Playback", "/s/overflow-en"), app("Playback", "/s/callback_number-en"), app("Playback", "/s/callback_kept-en"), GONE],
+        ["QueueEntered support", "QueueLeft support nobody answered in time", "CallbackRequested", "CallerHungUp"],
         "abandoned",
     ),
     "agent is unreachable": ([QUEUED, dial("CHANUNAVAIL")], ["QueueEntered support"], ""),

@@ -237,3 +237,28 @@ def test_an_asterisk_that_does_not_run_is_named(tmp_path: Path) -> None:
         version(Binary((str(tmp_path / "asterisk"),), tmp_path, tmp_path))
     with pytest.raises(PbxError, match="names no version"):
         version(Binary(("/bin/echo", "hello"), tmp_path, tmp_path))
+
+
+def test_browser_phones_are_some_of_the_agents(tmp_path: Path, tree: Path) -> None:
+    made = plan(settings(tmp_path, tree, web_phones=("6002",), web_port=8099, anonymous=True))
+    assert (made.web_phones, made.web_port) == (("6002",), 8099)
+    assert made.web_caller == secret(tmp_path / "secrets", "web-caller")
+    assert "voicebot-ws" in made.transports
+    assert made.endpoints == ("6001", "6002", "6003", "voicebot-caller", "voicebot-web")
+    with pytest.raises(PbxError, match=r"\[pbx\] web_phones: 6009 not among \[pbx\] agents"):
+        plan(settings(tmp_path, tree, web_phones=("6002", "6009")))
+
+
+def test_without_browser_phones_there_is_no_secret_for_them(tmp_path: Path, tree: Path) -> None:
+    made = plan(settings(tmp_path, tree, anonymous=True))
+    assert (made.web_phones, made.web_caller) == ((), "")
+    assert not (tmp_path / "secrets/web-caller").exists()
+    assert "voicebot-ws" not in made.transports
+    assert "voicebot-web" not in made.endpoints
+
+
+def test_edge_mode_has_no_browser_phones(tmp_path: Path, tree: Path) -> None:
+    trunk = Trunk(peer="127.0.0.1:5099", handover_uri="sip:600@127.0.0.1")
+    asked = Settings(secrets=tmp_path / "secrets", pbx=Pbx(tree=tree, run=tmp_path / "run", web_phones=("6001",)), trunk=trunk)
+    with pytest.raises(PbxError, match=r"leave out \[pbx\] web_phones or the section \[trunk\]"):
+        plan(asked)

@@ -170,3 +170,37 @@ def test_without_a_trunk_nothing_of_it_is_there(plan: PbxPlan) -> None:
     assert {"VOICEBOT_HEADERS=", "VOICEBOT_POP="} <= options(files["extensions.conf"])
     assert {"wrapuptime=2", "retry=1", "ringinuse=no"} <= options(files["queues.conf"])
     assert not [name for name in files if "trunk" in name or "loopback" in name]
+
+
+def test_without_browser_phones_nothing_of_them_is_there(plan: PbxPlan) -> None:
+    files = configuration(plan)
+    assert options(files["http.conf"]) == {"[general]", "enabled=no"}
+    assert "icesupport=no" in options(files["rtp.conf"])
+    assert not re.search(r"webrtc|voicebot-ws|voicebot-web", files["pjsip.conf"])
+    assert "load=res_pjsip_transport_websocket.so" not in options(files["modules.conf"])
+    assert not [name for name in files if "web." in name or "web-" in name]
+
+
+def test_a_browser_phone_is_one_of_the_agents_and_the_others_stay_as_they_are(plan: PbxPlan) -> None:
+    files = configuration(dataclasses.replace(plan, web_phones=("6002",), web_port=8099, web_caller="web-secret"))
+    sip = options(files["pjsip.conf"])
+    assert {"[6001](voicebot-leg)", "[6002](voicebot-web-leg)", "[voicebot-web-leg](!,voicebot-leg)", "webrtc=yes", "protocol=ws"} <= sip
+    assert files["pjsip.conf"].count("webrtc = yes") == 1
+    assert {"load=res_pjsip_transport_websocket.so", "load=res_srtp.so"} <= options(files["modules.conf"])
+    assert "icesupport=yes" in options(files["rtp.conf"])
+    assert not [name for name, text in files.items() if "@{" in text]
+
+
+def test_the_http_server_of_browser_phones_is_on_loopback_with_no_pages_of_its_own(plan: PbxPlan) -> None:
+    web = options(configuration(dataclasses.replace(plan, web_phones=("6001",), web_port=8099))["http.conf"])
+    assert {"enabled=yes", "bindaddr=127.0.0.1", "bindport=8099", "enable_static=no", "enable_status=no"} <= web
+    assert {"[/a]", "[/A]", "[/m]", "[/M]"} <= web
+
+
+def test_the_bot_is_called_from_the_desk_by_password_and_in_the_demo_profile_alone(plan: PbxPlan) -> None:
+    demo = dataclasses.replace(plan, web_phones=("6001",), web_port=8099, web_caller="web-secret")
+    sip = configuration(demo)["pjsip.conf"]
+    assert re.search(r"^\[voicebot-web\]\(voicebot-web-leg\)\ncontext = voicebot-inbound\n.*?^auth = voicebot-web$", sip, re.M | re.S)
+    assert "password=web-secret" in options(sip)
+    assert "web-secret" not in configuration(dataclasses.replace(demo, anonymous=False))["pjsip.conf"]
+    assert "web-secret" not in repr(demo)

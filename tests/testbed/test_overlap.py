@@ -19,6 +19,7 @@ from voicebot.speech.bargein import BargeIn
 from voicebot.speech.completeness import Completeness
 from voicebot.speech.ear import Hearing
 from voicebot.speech.silero import WINDOW_BYTES
+from voicebot.speech.vad import level_db
 from voicebot.testbed import audio, overlap
 from voicebot.testbed.g711 import Samples
 from voicebot.testbed.overlap import RECOGNISER_LATE_MS, Step, hear_out, talk_over
@@ -38,6 +39,7 @@ class Gate(ScriptedGate):
         self.now_ms += FRAME_MS
         loud = int(np.abs(np.frombuffer(pcm, "<i2")).max()) > 500
         self.wants_silero = self.voiced = loud
+        self.level_db = level_db(pcm)
         return loud
 
 

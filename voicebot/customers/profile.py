@@ -24,7 +24,7 @@ HEAVY, LIGHT = 0.9, 0.3
 
 @dataclass(frozen=True, slots=True)
 class EarlierCall:
-    """One earlier call from this number, as the journal has it. `topics` are KB entry ids."""
+    """One earlier call from this number, as the journal has it. `topics` are the titles of what was answered."""
 
     day: date
     outcome: str

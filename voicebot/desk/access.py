@@ -54,6 +54,8 @@ RULES = (
     Rule("/calls/{}/audio/{}", SUPERVISORS),
     Rule("/calls/{}/export/{}", SUPERVISORS),
     Rule("/insight", SUPERVISORS),
+    Rule("/review", SUPERVISORS),
+    Rule("/kb/history", SUPERVISORS),
 )
 """Every path. `EVERYBODY` is everybody who is signed in; which calls they see is `may_see`."""
 

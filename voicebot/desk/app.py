@@ -18,7 +18,7 @@ from jinja2 import DictLoader
 from nicegui import ui
 from starlette.types import ASGIApp
 
-from voicebot.desk import api, page, pages, phone_line
+from voicebot.desk import api, call_files, page, pages, phone_line
 from voicebot.desk.desk import Desk
 from voicebot.desk.guard import Guard
 from voicebot.desk.sign_in import routes
@@ -74,6 +74,7 @@ def build(desk: Desk) -> ASGIApp:
     app.mount("/static", StaticFiles(directory=STATIC))
     app.include_router(routes(desk.door, settings.company, settings.desk.language, settings.desk.sign_in_h))
     app.include_router(api.routes(desk))
+    app.include_router(call_files.routes(desk))
     app.include_router(phone_line.routes(desk))
     pages.load()
     nicegui.app.state.desk = desk

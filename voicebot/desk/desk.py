@@ -12,6 +12,8 @@ from typing import Any
 
 import structlog
 
+from voicebot.customers.directory import Directory
+from voicebot.customers.opened import opened as customers
 from voicebot.desk.access import may_see
 from voicebot.desk.auth import Door
 from voicebot.desk.call_log import keep_up
@@ -43,6 +45,8 @@ class Desk:
     duty: Duty
     search: Search
     scope: asyncio.TaskGroup
+    directory: Directory | None = None
+    """None without customer data."""
 
     @classmethod
     @asynccontextmanager
@@ -50,7 +54,7 @@ class Desk:
         """All parts, running until the block is left. Raises VoicebotError when one cannot start."""
         knowledge = load(settings.kb.folder)
         controller = ControllerDoor(settings)
-        async with DeskStore.open(settings.store.url) as store:
+        async with DeskStore.open(settings.store.url) as store, customers(settings.customers, settings.secrets) as directory:
             door = Door(store, settings.desk)
             await door.refresh()
             duty = Duty(store, settings.pbx.agents, controller.pause, settings.desk.wrap_up_s)
@@ -59,7 +63,7 @@ class Desk:
             live.watch(duty.take_line)
             webhooks = Webhooks(store, live, knowledge, settings.desk.webhooks, settings.secrets)
             async with asyncio.TaskGroup() as scope:
-                desk = cls(settings, store, door, live, duty, Search(knowledge), scope)
+                desk = cls(settings, store, door, live, duty, Search(knowledge), scope, directory)
                 beside = [scope.create_task(run) for run in (live.run(), duty.run(), webhooks.run(), _refreshed(door), keep_up(store, live))]
                 try:
                     yield desk

@@ -79,9 +79,10 @@ def routes(desk: Desk) -> APIRouter:
     @router.websocket("/phone/line")
     async def line(socket: WebSocket) -> None:
         present: Present = socket.state.present
-        if not desk.settings.pbx.web_phones or SIP not in socket.scope["subprotocols"]:
-            return await socket.close(LEFT)
-        await lines.carry(socket, present.entry.digest)
+        if desk.settings.pbx.web_phones and SIP in socket.scope["subprotocols"]:
+            await lines.carry(socket, present.entry.digest)
+        else:
+            await socket.close(LEFT)
 
     return router
 

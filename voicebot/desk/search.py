@@ -19,6 +19,11 @@ class Search:
         self._matchers: dict[str, Matcher] = {}
         self._building = asyncio.Lock()
 
+    def renew(self, knowledge: Knowledge) -> None:
+        """Search this from now on: an answer was approved or taken back."""
+        self.knowledge = knowledge
+        self._matchers = {}
+
     async def find(self, text: str, language: str) -> tuple[Entry, ...]:
         """The entries that fit best, best first; none for no words or a language without entries."""
         entries = self.knowledge.language(language)

@@ -17,7 +17,14 @@ from voicebot.store.staff import Staff
 
 DARK = {"auto": None, "dark": True, "light": False}
 NEXT_THEME = {"auto": "dark", "dark": "light", "light": "dark"}
-PAGES: dict[str, str] = {"/": "frame.desk", "/wall": "frame.wall", "/calls": "frame.calls", "/insight": "frame.insight"}
+PAGES: dict[str, str] = {
+    "/": "frame.desk",
+    "/wall": "frame.wall",
+    "/calls": "frame.calls",
+    "/insight": "frame.insight",
+    "/review": "frame.review",
+    "/kb/history": "frame.history",
+}
 """The pages in the bar: path → word. Each shows to those whose role may open it."""
 _SIGN_OUT = (
     '<form method="post" action="/sign-out"><input type="hidden" name="csrf" value="{csrf}">'

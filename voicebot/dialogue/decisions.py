@@ -230,6 +230,8 @@ class Rules:
     persons: frozenset[str] = frozenset()
     """Entries after whose answer a person takes over, always."""
     triage: Table = field(default_factory=triage_table)
+    upset_first: bool = False
+    """Whether who is upset comes before others in the queue."""
 
 
 class Asked(StrEnum):

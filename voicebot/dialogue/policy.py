@@ -97,14 +97,20 @@ def _spoke(state: State, spoke: Spoke, sense: Sense, rules: Rules) -> Step:
     return replace(step, opt_outs=opt_outs, triaged=rules.triage.of(spoke.intents, sure_entry(spoke, rules)))
 
 
-def _person(state: State, spoke: Spoke, _sense: Sense, rules: Rules) -> Step | None:
-    """Danger, a person wanted, a complaint, a complex matter: the triage table names what is for people."""
+def _person(state: State, spoke: Spoke, sense: Sense, rules: Rules) -> Step | None:
+    """Danger, a person wanted, a complaint, a complex matter: the triage table names what is for people. Of who complains and is upset, that he is
+    upset is the better reason: it has evidence."""
     triaged = rules.triage.of(spoke.intents, sure_entry(spoke, rules))
+    if sense.escalate and triaged.why == Why.COMPLAINT.name:
+        return None
     return hand_over(state, Why[triaged.why], triaged.reason) if triaged.why else None
 
 
-def _upset(state: State, _spoke: Spoke, sense: Sense, _rules: Rules) -> Step | None:
-    return hand_over(state, Why.UPSET, f"upset: {sense.evidence}") if sense.escalate else None
+def _upset(state: State, spoke: Spoke, sense: Sense, rules: Rules) -> Step | None:
+    if not sense.escalate:
+        return None
+    also = rules.triage.of(spoke.intents, sure_entry(spoke, rules)).reason
+    return hand_over(state, Why.UPSET, f"upset: {sense.evidence}{f'; {also}' if also else ''}", rules.upset_first)
 
 
 def _abused(state: State, spoke: Spoke, _sense: Sense, rules: Rules) -> Step | None:

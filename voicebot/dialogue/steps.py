@@ -81,8 +81,8 @@ def answer(state: State, entry_id: str, reason: str) -> Step:
     return hand_over(state, Why.SAME_QUESTION, f"{reason}, asked {same} times")
 
 
-def hand_over(state: State, why: Why, reason: str) -> Step:
-    urgency: Urgency = "high" if why in DANGERS else "normal"
+def hand_over(state: State, why: Why, reason: str, first: bool = False) -> Step:
+    urgency: Urgency = "high" if first or why in DANGERS else "normal"
     return after(state, HandOver(why, urgency, (Prompt(_CONNECTING.get(why, "connecting_sorry")),)), reason)
 
 

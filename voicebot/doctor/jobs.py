@@ -9,6 +9,7 @@ from pathlib import Path
 from voicebot.doctor import Check, Finding, Standing
 from voicebot.emotion.voice import FITTED, Voice
 from voicebot.errors import EngineError
+from voicebot.llm.engines import located
 from voicebot.settings import Settings
 from voicebot.speech.asr.engines import POCKETSPHINX, WITH_FOLDER, model_folder
 from voicebot.speech.asr.whisper_files import complete
@@ -76,12 +77,15 @@ def language_model(settings: Settings) -> Iterator[Finding]:
         yield Finding(job, Standing.BEST, f"{llm.model} at {llm.url}")
     elif importlib.util.find_spec("llama_cpp") is None:
         yield Finding(job, Standing.BROKEN, "llama-cpp-python is not installed", "approved answers, word for word", "pip install 'voicebot[llm]'")
-    elif not Path(llm.model).is_file():
-        yield Finding(
-            job, Standing.BROKEN, f"{llm.model} is missing", "approved answers, word for word", "voicebot models pull small, then [llm] model"
-        )
     else:
-        yield Finding(job, Standing.BEST, f"llama.cpp with {Path(llm.model).name}")
+        yield _local_model(job, located(llm.model, settings.models.folder))
+
+
+def _local_model(job: str, model: Path) -> Finding:
+    if model.is_file():
+        return Finding(job, Standing.BEST, f"llama.cpp with {model.name}")
+    climb = "voicebot models pull small, then [llm] model"
+    return Finding(job, Standing.BROKEN, f"{model} is missing", "approved answers, word for word", climb)
 
 
 def end_of_speech(_settings: Settings) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from voicebot.speech.endpointing import Endpointing, UtteranceEnded
 from voicebot.testbed.overlap import Noted
 
 FIXED_MS = tuple(range(200, 1_301, 100))
-SCALES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.5)
+SCALES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.5, 2.0, 2.5)
 BANDS_MS = ((0, 0), (200, 400), (400, 650), (650, 900))
 """Pauses inside a turn, by length; the first: turns without one."""
 GOAL_CUT, GOAL_MS = 0.05, 500

@@ -1,7 +1,7 @@
 """The template briefing: what the agent hears in five seconds before the caller, and what stands on the screen meanwhile.
 
-Pure. Nothing a caller said is ever spoken to the agent, and nothing here can be read by the PBX as an instruction: every text is letters, digits and
-plain punctuation, without long numbers.
+Pure. Of what a caller said nothing is spoken to the agent but phrases that the anger lexicon lists, and nothing here can be read by the PBX as
+an instruction: every text is letters, digits and plain punctuation, without long numbers.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from voicebot.dialogue.decisions import Urgency, Why
+from voicebot.handover.evidence import short
 
 LONGEST_LAST_WORDS = 200
+MOST_REASONS = 2
 MASK = "***"
 
 _DIGIT = r"(?:\d|[零〇一二三四五六七八九幺]|\b(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)\b)"
@@ -23,7 +25,8 @@ _UNWANTED = re.compile(r"[^\w\s.,:?!'£€¥。、-]")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known at handover. `titles` are those of the answered KB entries in order, `ani` is the caller's number."""
+    """What is known at handover. `titles` are those of the answered KB entries in order, `ani` is the caller's number, `evidence` what spoke of
+    anger last, strongest first."""
 
     reason: Why
     language: str
@@ -31,6 +34,7 @@ class Facts:
     titles: tuple[str, ...] = ()
     last_words: str = ""
     urgency: Urgency = "normal"
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class _Wording:
     opening: str
     topics: str
     comma: str
+    because: str
     stop: str
     limit: int
     length: Callable[[str], int]
@@ -70,12 +75,13 @@ def _characters(text: str) -> int:
 
 
 _WORDINGS = {
-    "en": _Wording("Urgent. ", "Caller ", " Topics: ", ", ", ".", 15, lambda text: len(text.split()), {why: why.value for why in Why}),
+    "en": _Wording("Urgent. ", "Caller ", " Topics: ", ", ", ": ", ".", 15, lambda text: len(text.split()), {why: why.value for why in Why}),
     "zh": _Wording(
         "紧急，",
         "来电者",
         "已答：",
         "、",
+        "：",
         "。",
         20,
         _characters,
@@ -132,11 +138,22 @@ def masked(text: str) -> str:
 
 
 def _spoken(wording: _Wording, facts: Facts, topics: tuple[str, ...]) -> str:
-    """The latest topics that fit; an urgent caller's topics can wait."""
+    """Why, then the latest topics that fit; an urgent caller's topics can wait."""
     urgent = facts.urgency == "high"
-    reason = f"{wording.urgent if urgent else ''}{wording.opening}{wording.reasons[facts.reason]}{wording.stop}"
+    opening = f"{wording.urgent if urgent else ''}{wording.opening}{wording.reasons[facts.reason]}"
+    reason = f"{opening}{_felt(wording, opening, facts)}{wording.stop}"
     for first in range(len(topics) * (not urgent)):
         spoken = f"{reason}{wording.topics}{wording.comma.join(topics[first:])}{wording.stop}"
         if wording.length(spoken) <= wording.limit:
             return spoken
     return reason
+
+
+def _felt(wording: _Wording, opening: str, facts: Facts) -> str:
+    """What an upset caller is known by, as far as it fits."""
+    reasons = [plain(short(each, facts.language)) for each in facts.evidence[:MOST_REASONS]] if facts.reason is Why.UPSET else []
+    for count in range(len(reasons), 0, -1):
+        felt = f"{wording.because}{wording.comma.join(reasons[:count])}"
+        if wording.length(f"{opening}{felt}") <= wording.limit:
+            return felt
+    return ""

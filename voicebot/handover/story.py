@@ -98,6 +98,10 @@ class Story:
     resumed: int = 0
     faults: int = 0
     opt_outs: frozenset[str] = frozenset()
+    kind: str = ""
+    """Of the latest turn that was classed, as the triage table names it."""
+    customer: str = ""
+    """Of a caller who has proved who he is: how the directory names him; else empty."""
     reason: str = ""
     urgent: bool = False
     briefing: str = ""
@@ -118,6 +122,11 @@ class Story:
     def last(self) -> Felt | None:
         """The latest anger, if any was scored."""
         return self.felt[-1] if self.felt else None
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """What spoke of anger in the latest utterance in which anything did, strongest first."""
+        return next((each.evidence for each in reversed(self.felt) if each.evidence), ())
 
 
 def begin(line: Line) -> Story | None:
@@ -161,9 +170,15 @@ def _bot(story: Story, event: BotSpoke, _: Line) -> Changes:
 
 
 def _decided(story: Story, event: Decided, _: Line) -> Changes:
+    known: Changes = {"kind": event.kind or story.kind, "customer": _proved(event.state) or story.customer}
     if event.decision == "Reply":
-        return {} if event.entry_id else {"unsure": story.unsure + ("understood" in event.reason)}
-    return {"unsure": story.unsure + 1} if event.decision == "Clarify" else {}
+        return known if event.entry_id else known | {"unsure": story.unsure + ("understood" in event.reason)}
+    return known | {"unsure": story.unsure + 1} if event.decision == "Clarify" else known
+
+
+def _proved(state: Mapping[str, Any]) -> str:
+    errand = state.get("errand")
+    return str(errand.get("customer", "")) if isinstance(errand, dict) and errand.get("verified") is True else ""
 
 
 def _handed(_story: Story, event: HandoverDecided, _: Line) -> Changes:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from voicebot.dialogue.decisions import Why
 from voicebot.dialogue.knowledge import Entry, Knowledge
+from voicebot.handover.evidence import short
 from voicebot.handover.story import Felt, Story
 
 Level = Literal["unknown", "calm", "tense", "angry"]
@@ -23,6 +24,7 @@ WORDS_FROM = 4
 """The need stands in one of so many last utterances: the very last is often only "an agent please"."""
 LONGEST_WORDS = 160
 MOST_TRIED = 4
+MOST_REASONS = 2
 _DANGER = frozenset({Why.EMERGENCY, Why.SELF_HARM})
 _WORDS = Path(__file__).parent / "words"
 
@@ -60,7 +62,7 @@ def written(story: Story, knowledge: Knowledge, language: str) -> Written:
     feeling = level(story.last)
     opening = _opening(table(story.language)["opening"], topics, feeling, why)
     return Written(
-        headline=say["reasons"][key],
+        headline=_headline(say, story, key, language),
         urgent=story.urgent,
         level=feeling,
         need=story.better_need or _need(say, story, topics),
@@ -83,6 +85,15 @@ def table(language: str) -> dict[str, Any]:
 
 def _why(reason: str) -> Why | None:
     return next((why for why in Why if why.value == reason), None)
+
+
+def _headline(say: dict[str, Any], story: Story, key: str, language: str) -> str:
+    """Why the caller comes; of an upset one, what he is known by."""
+    if key != Why.UPSET.name:
+        return str(say["reasons"][key])
+    upset = say["upset_complains"] if story.kind == "complaint" else say["reasons"][key]
+    felt = say["comma"].join(short(each, language) for each in story.evidence[:MOST_REASONS])
+    return f"{upset}{say['because']}{felt}" if felt else str(upset)
 
 
 def _need(say: dict[str, Any], story: Story, topics: list[Entry]) -> str:

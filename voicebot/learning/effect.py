@@ -60,6 +60,20 @@ class Nothing:
         return ()
 
 
+class Remembered:
+    """A matcher asked the same questions again and again."""
+
+    def __init__(self, finds: Finds) -> None:
+        self._finds = finds
+        self._found: dict[tuple[str, int], tuple[Match, ...]] = {}
+
+    def match(self, text: str, top: int = 3) -> tuple[Match, ...]:
+        """What the matcher found the first time."""
+        if (text, top) not in self._found:
+            self._found[text, top] = self._finds.match(text, top)
+        return self._found[text, top]
+
+
 def finder(knowledge: Knowledge, language: str, learn: Learn) -> Finds:
     """The matcher of one language."""
     entries = knowledge.language(language)

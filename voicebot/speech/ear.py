@@ -23,13 +23,14 @@ from voicebot.speech.endpointing import Event as TurnEvent
 from voicebot.speech.opinion import SecondOpinion
 from voicebot.speech.patience import Patience
 from voicebot.speech.silero import SpeechDetector
+from voicebot.speech.surroundings import Surroundings
 from voicebot.speech.talk import Stream, Talk
 from voicebot.speech.vad import Gate
 from voicebot.values import FRAME_MS, SILENCE_FRAME, Digit, Sound, Transcript, Unrecognised, Utterance
 
 KEPT_FRAMES = 40
 """Frames kept from before speech is certain: endpointing asks for at most 400 ms before an onset that is confirmed up to 300 ms late."""
-UNSURE = 0.35
+UNSURE = 0.3
 """Words recognised less surely than this do not end a turn early: they may be half a word."""
 SURE = 0.6
 """Words recognised as surely as this are hardly ever what a recogniser makes of a murmur."""
@@ -73,7 +74,7 @@ class Ear:
         """`on_bargein` is told what became of each, when the caller began and after how many ms the bot was silent."""
         self.hearing, self._mouth, self._on_bargein = hearing, mouth, on_bargein
         self.overhear: Callable[[Stream], Stream] = lambda stream: stream
-        self._gate, self._bargein, self._echo = Gate(), BargeIn(), Echo()
+        self._gate, self._bargein, self._echo, self._around = Gate(), BargeIn(), Echo(), Surroundings()
         self._endpointing, self._patience = Endpointing(hearing.turns), Patience(hearing.turns)
         self._opinion = SecondOpinion(self._gate, hearing.detector) if hearing.detector else None
         self._kept: deque[bytes] = deque(maxlen=KEPT_FRAMES)
@@ -81,9 +82,8 @@ class Ear:
         self._pauses: asyncio.Queue[tuple[int, Talk]] = asyncio.Queue()
         self._unfinished: set[Talk] = set()
         self._sounds: asyncio.Queue[Sound] = asyncio.Queue()
-        self._paused_ms = self._quiet_ms = self._keys = self._lost_frames = 0
+        self.now_ms = self._paused_ms = self._quiet_ms = self._keys = self._lost_frames = 0
         self._bot_speaks = self._expects_answer = self._waiting = self._failed = False
-        self.now_ms = 0
 
     def frame(self, pcm: bytes, lost: bool, late: bytes = b"", played: bytes = SILENCE_FRAME) -> None:
         """Take the next 20 ms from the caller, silence when `lost`, and what the bot `played` meanwhile, by which its echo is known. `late` audio,
@@ -93,10 +93,10 @@ class Ear:
             pcm, lost, late = SILENCE_FRAME, True, b""  # what comes now is the music of his switchboard
         self._echo.frame(pcm, played)
         voiced, stirring = self._gate.frame(pcm, lost), self._gate.stirring
-        if (voiced or stirring) and self._echo.back:
+        self._around.frame(self._gate.level_db, voiced, lost)
+        if (voiced or stirring) and ((self._bot_speaks and not self._around.near) or self._echo.back):
             voiced = stirring = False
-        words = pcm if self._told(lost) else b""
-        self._kept.append(words)
+        self._kept.append(words := pcm if self._told(lost) else b"")
         if self._opinion:
             self._opinion.frame(self._kept, lost)
         if self._talk:

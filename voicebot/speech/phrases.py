@@ -22,6 +22,8 @@ import structlog
 from voicebot.errors import EngineError, innermost
 from voicebot.speech.spoken import spoken
 from voicebot.speech.tts import Voice
+from voicebot.speech.tts.manner import NEUTRAL, Manner
+from voicebot.speech.tts.mannered import mannered
 from voicebot.speech.tts.shaping import SHAPE
 
 MEMORY_BYTES: Final = 64 * 1024 * 1024
@@ -63,13 +65,14 @@ class Phrases:
             return False
         return True
 
-    async def audio(self, text: str, language: str) -> bytes:
+    async def audio(self, text: str, language: str, manner: Manner = NEUTRAL) -> bytes:
         """16 kHz pcm of `text`, rendered when missing. Who asks for what is being rendered waits for it, LATE_S at most. Raises EngineError."""
-        return await _in_time(self._audio(text, language))
+        return await _in_time(self._audio(text, language, manner))
 
-    async def once(self, text: str, language: str) -> bytes:
+    async def once(self, text: str, language: str, manner: Manner = NEUTRAL) -> bytes:
         """16 kHz pcm of `text` that is kept nowhere: it tells of a caller. Raises EngineError."""
-        return await _in_time(self._voice(language).render(spoken(text, language)))
+        pcm = await _in_time(self._voice(language).render(spoken(text, language)))
+        return await asyncio.to_thread(mannered, pcm, manner)
 
     async def prepare(self, texts: Iterable[str], language: str, on_progress: Callable[[int, int], None] = lambda _done, _total: None) -> None:
         """Render all that is missing, two at a time; `on_progress(done, total)` after each. Raises EngineError naming the text that failed."""
@@ -105,16 +108,22 @@ class Phrases:
                 gone += 1
         return gone
 
-    async def _audio(self, text: str, language: str) -> bytes:
+    async def _audio(self, text: str, language: str, manner: Manner = NEUTRAL) -> bytes:
         voice = self._voice(language)
-        key = self._key(text, voice)
+        key = self._key(text, voice, manner)
         if pcm := self._recent.get(key):
             return pcm
         async with self._rendering.setdefault(key, asyncio.Lock()):
             if pcm := self._recent.get(key) or await asyncio.to_thread(self._read, key):
                 return self._recent.put(key, pcm)
-            pcm = await voice.render(spoken(text, language))
-            return await self._keep(self._key(text, voice), pcm)  # anew: a voice that failed may have let another speak
+            pcm = await self._rendered(text, voice, manner)
+            return await self._keep(self._key(text, voice, manner), pcm)  # anew: a voice that failed may have let another speak
+
+    async def _rendered(self, text: str, voice: Voice, manner: Manner) -> bytes:
+        """A manner is made of the neutral one, which may stand in the cache."""
+        if manner == NEUTRAL:
+            return await voice.render(spoken(text, voice.language))
+        return await asyncio.to_thread(mannered, await self._audio(text, voice.language), manner)
 
     def _voice(self, language: str) -> Voice:
         try:
@@ -122,8 +131,9 @@ class Phrases:
         except KeyError:
             raise EngineError(f"no voice for language {language!r}; voices: {', '.join(sorted(self._voices)) or 'none'}") from None
 
-    def _key(self, text: str, voice: Voice) -> str:
-        return hashlib.sha256("\0".join((SHAPE, voice.name, voice.language, spoken(text, voice.language))).encode()).hexdigest()
+    def _key(self, text: str, voice: Voice, manner: Manner = NEUTRAL) -> str:
+        how = () if manner == NEUTRAL else (f"{manner.stretch:g} {manner.pause_ms}",)
+        return hashlib.sha256("\0".join((SHAPE, voice.name, voice.language, spoken(text, voice.language), *how)).encode()).hexdigest()
 
     def _path(self, key: str) -> Path:
         return self._folder / key[:2] / f"{key}.pcm"

@@ -118,8 +118,7 @@ class Decided(Event, frozen=True):
 
 
 class AngerScored(Event, frozen=True):
-    """How angry one utterance was judged, 0–1, after all before it; `voice`, `words` and `behaviour` are what each added (log odds), `evidence` the
-    reasons, strongest first; `state` is what is remembered of the caller from here on. `escalate`: a person should take over."""
+    """How angry one utterance was judged, 0–1; what voice, words and behaviour added (log odds), the `evidence`, what is remembered (`state`)."""
 
     score: float
     voice: float = 0.0
@@ -162,6 +161,10 @@ class QueueLeft(Event, frozen=True):
 
     queue: str
     why: str
+
+
+class CallbackRequested(Event, frozen=True):
+    """The caller wants to be called back at the number he calls from, the record's `ani`; he heard it read out and confirmed it by a key."""
 
 
 class AgentRang(Event, frozen=True):

@@ -1,5 +1,5 @@
-"""What sealed calls add up to over a stretch of time: outcomes by hour, waits, reasons, topics, unanswered questions. It counts in the database and never
-reads a record."""
+"""What sealed calls add up to over a stretch of time: outcomes by hour, waits, reasons, topics, unanswered questions. It counts in the database and
+never reads a record."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from itertools import count, groupby
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import delete, exists, insert, or_, select, text, update
@@ -100,7 +100,7 @@ async def forget(connection: AsyncConnection, call_ids: Sequence[str], classes: 
 
 
 async def purge(connection: AsyncConnection) -> None:
-    """Take what was forgotten out of the index's pages, some at a time, outside of any transaction: SQLite only marks it
+    """Take what was forgotten out of the index's pages, some in each transaction: SQLite only marks it
     (https://sqlite.org/fts5.html#the_merge_command)."""
     if connection.dialect.name != "sqlite":
         await connection.exec_driver_sql("VACUUM words, digests, unanswered")
@@ -110,6 +110,7 @@ async def purge(connection: AsyncConnection) -> None:
         before = (await connection.exec_driver_sql("SELECT total_changes()")).scalar_one()
         await connection.exec_driver_sql("INSERT INTO words(words, rank) VALUES ('merge', ?)", (pages,))
         changes = (await connection.exec_driver_sql("SELECT total_changes()")).scalar_one() - before
+        await connection.commit()
         pages = MERGED_PAGES
 
 
@@ -127,9 +128,17 @@ async def _places(connection: AsyncConnection, found: Sequence[Digest]) -> list[
     taken = set(await connection.scalars(select(DIGESTS.c.place).where(held)))
     places: list[int] = []
     for first in firsts:
-        places.append(next(at for at in count(first) if at not in taken))
+        places.append(await _free(connection, first, taken))
         taken.add(places[-1])
     return places
+
+
+async def _free(connection: AsyncConnection, first: int, taken: set[int]) -> int:
+    """The first place from `first` on that is not `taken`; of the milliseconds after its own `taken` learns on the way."""
+    while (found := next((at for at in range(first, first + SLOTS) if at not in taken), None)) is None:
+        first += SLOTS
+        taken.update(await connection.scalars(select(DIGESTS.c.place).where(DIGESTS.c.place.between(first, first + SLOTS - 1))))
+    return found
 
 
 async def _dropped(connection: AsyncConnection, call_ids: Sequence[str]) -> None:

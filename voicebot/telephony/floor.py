@@ -24,15 +24,14 @@ from voicebot.store.events import (
     BriefingStarted,
     CallerHungUp,
     Outcome,
-    QueueEntered,
     QueueLeft,
 )
 from voicebot.store.events import Event as Entry
 from voicebot.store.journal import Journal
 from voicebot.store.record import CallJournal
 from voicebot.telephony.adoption import Awaited, Settled, Strays
-from voicebot.telephony.ari import Channel, ChannelDestroyed, ChannelDialplan, ChannelEnteredBridge, Dial, Event
-from voicebot.telephony.followed import Followed, agent_of, with_him
+from voicebot.telephony.ari import Channel, ChannelDestroyed, ChannelDialplan, ChannelEnteredBridge, ChannelHangupRequest, Dial, Event
+from voicebot.telephony.followed import GIVEN_UP, REFUSALS, Followed, agent_of, with_him
 from voicebot.telephony.leftovers import clear, left, send_on, sweep
 from voicebot.telephony.leg import owner
 from voicebot.telephony.server import ControlLink
@@ -46,7 +45,6 @@ SETTLED_BY_S = 0.2
 UNSEEN_S = 10.0
 """Who was in the queue when last seen and is gone after longer than this may have been with an agent: how it ended is not known."""
 log = structlog.get_logger()
-_GIVEN_UP = {"BUSY": "busy", "NOANSWER": "no answer", "CANCEL": "ring cancelled", "CHANUNAVAIL": "unreachable", "CONGESTION": "declined"}
 
 
 @dataclass(slots=True)
@@ -98,6 +96,8 @@ class Floor:
                 self._dialled(caller, peer, status)
             case ChannelEnteredBridge(channel=channel) if (caller := self._callers.get(channel.id)) and caller.agent and not caller.joined:
                 self._joined(caller)
+            case ChannelHangupRequest(channel=channel, cause=cause):
+                self._hangs_up(channel.id, cause)
             case ChannelDestroyed(channel=channel):
                 self._gone(channel)
             case _:
@@ -224,25 +224,29 @@ class Floor:
                     caller.record.let_go()
 
     def _step(self, caller: Followed, app: str, data: str) -> None:
-        if app == "Queue":
-            caller.queue = data.partition(",")[0]
-            self._write(caller, QueueEntered(caller.queue))
-        elif caller.queue is not None and app == "Playback":
-            self._write(caller, QueueLeft(caller.queue, "nobody answered in time"))
-            caller.queue = None
+        for entry in caller.steps(app, data):
+            self._write(caller, entry)
 
     def _dialled(self, caller: Followed, peer: Channel, status: str) -> None:
         agent = agent_of(peer)
-        if status == "RINGING":
+        if not status:
+            caller.dialled, caller.refusal = peer.id, None
+        elif status == "RINGING":
             caller.agent_channel, caller.agent = peer.id, agent
             self._write(caller, AgentRang(agent))
         elif status == "ANSWER":
-            caller.agent_channel, caller.agent = peer.id, agent
+            caller.agent_channel, caller.agent, caller.answered = peer.id, agent, True
             self._write(caller, AgentAnswered(agent))
             if caller.briefed:
                 self._write(caller, BriefingStarted(agent))
-        elif status in _GIVEN_UP and peer.id == caller.agent_channel:
-            self._agent_left(caller, _GIVEN_UP[status])
+        elif status in GIVEN_UP and peer.id == caller.agent_channel:
+            self._agent_left(caller, caller.why_unserved(status))
+
+    def _hangs_up(self, channel: str, cause: int) -> None:
+        for caller_id, caller in self._callers.items():
+            caller.hangs_up |= caller_id == channel and caller.refusal is None
+            if caller.dialled == channel:
+                caller.refusal = REFUSALS.get(cause, "")
 
     def _missed(self, channel: str) -> None:
         """The caller went while nobody watched."""
@@ -263,7 +267,8 @@ class Floor:
             return
         for caller in self._callers.values():
             if caller.agent_channel == channel.id:
-                self._agent_left(caller, "hung up" if caller.joined else "left before the caller was through")
+                if not (caller.joined and caller.hangs_up):  # else he takes the agent along, whose channel may go first
+                    self._agent_left(caller, "hung up" if caller.joined else caller.why_unserved("NOANSWER"))
                 return
         if caller_id := owner(channel.id):
             self._strays.add(caller_id, tended=True)
@@ -273,7 +278,7 @@ class Floor:
     def _agent_left(self, caller: Followed, why: str) -> None:
         self._write(caller, AgentLeft(caller.agent, why))
         caller.agent = caller.agent_channel = ""
-        caller.joined = False
+        caller.joined = caller.answered = False
 
     def _seal(self, caller: Followed) -> None:
         if caller.record.sealed:

@@ -151,7 +151,11 @@ def _expected(plan: PbxPlan) -> tuple[tuple[str, tuple[str, ...], str], ...]:
             "an agent is not in the queue; see dialplans/queues.conf",
         ),
         ("dialplan show voicebot-inbound", tuple(f"'{number}'" for number in plan.hotlines), "a hotline is missing; see dialplans/extensions.conf"),
-        ("http show status", (f"Bound to {web}",) if plan.web_phones else (), f"Asterisk could not open {web} for browser phones; set [pbx] web_port"),
+        (
+            "http show status",
+            (f"Bound to {web}",) if plan.web_phones else (),
+            f"Asterisk could not open {web} for browser phones; set [pbx] web_port",
+        ),
         ("ari show outbound-websockets", (plan.control_url, plan.floor_url), "a control socket was refused; see dialplans/ari.conf"),
     )
 

@@ -22,6 +22,7 @@ from voicebot.testbed import (
     bench_faults,
     bench_fuzz,
     bench_llm,
+    bench_log,
     bench_mandarin,
     bench_silent,
     bench_soak,
@@ -306,6 +307,7 @@ async def _on_rig(run: Callable[[Rig], Coroutine[Any, Any, T]], overrides: Mappi
 
 
 app.command("llm")(bench_llm.command(show, progress))
+app.command("log")(bench_log.command(show, progress))
 
 if __name__ == "__main__":
     main()

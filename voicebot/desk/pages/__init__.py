@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-MODULES = ("agent", "call", "calls", "pop", "wall", "phone")
+MODULES = ("agent", "call", "calls", "insight", "pop", "wall", "phone", "review", "history")
 
 
 def load() -> None:

@@ -7,6 +7,7 @@ from nicegui import ui
 from voicebot.desk import draw
 from voicebot.desk.desk import now_utc
 from voicebot.desk.page import Here
+from voicebot.desk.pages import customer
 from voicebot.dialogue.knowledge import Entry
 from voicebot.handover.story import Story
 from voicebot.handover.written import written
@@ -21,6 +22,7 @@ def tools(here: Here, story: Story) -> None:
     suggestions(here, story)
     notes(here, story.call_id)
     knowledge(here, story.language)
+    customer.card(here, story)
     earlier(here, story)
 
 

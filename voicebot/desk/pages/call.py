@@ -74,7 +74,7 @@ def _sound(here: Here, story: Story, found: CallView) -> None:
             _player(here, story, number, part)
         if found.parts:
             with draw.box("wave-legend"):
-                ui.label(here.say("pop.caller")).classes("caller")
+                ui.label(here.say("pop.caller")).classes("side-caller")
                 ui.label(here.say("pop.bot")).classes("quiet")
                 ui.label(here.say("pop.anger")).classes("anger")
 

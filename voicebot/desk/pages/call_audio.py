@@ -1,9 +1,10 @@
-"""A recording as a picture: how loud caller and bot are along the time, drawn from the file a block at a time. It reads recordings and nothing else."""
+"""A recording as a picture: how loud caller and bot are along the time, drawn from the file itself. It reads recordings and nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def peaks(path: Path) -> Peaks:
     except OSError as error:
         raise AudioError(f"{path.name}: cannot be read: {error.strerror}") from None
     edges = np.linspace(0, blocks, COLUMNS + 1, dtype=np.int64)
-    slices = [_loudest(pcm[first:last]) for first, last in zip(edges, edges[1:], strict=False)]
+    slices = [_loudest(pcm[first:last]) for first, last in pairwise(edges)]
     return Peaks(tuple(caller for caller, _ in slices), tuple(bot for _, bot in slices), blocks * 1_000 // RATE_HZ)
 
 

@@ -1,4 +1,4 @@
-"""The call log: a search that stands whole in the address, so that every number elsewhere can link to the calls behind it. A page at a time; each page
+"""The call log: a search that stands whole in the address, so that every number elsewhere can link to the calls behind it. A page at a time; each
 that was shown is audited."""
 
 from __future__ import annotations
@@ -69,9 +69,8 @@ def _form(here: Here, asked: Mapping[str, str]) -> None:
                 fields[name].props("type=datetime-local stack-label")
         for name, options in choices.items():
             value = asked.get(name)
-            fields[name] = ui.select(
-                options, label=say(f"calls.{name}"), value=value if value in options else None, with_input=len(options) > 9
-            ).props(FIELDS)
+            chosen = value if value in options else None
+            fields[name] = ui.select(options, label=say(f"calls.{name}"), value=chosen, with_input=len(options) > 9).props(FIELDS)
         ui.button(say("calls.search"), on_click=go).props("unelevated no-caps")
     for name in ("led", "unanswered"):
         if asked.get(name):

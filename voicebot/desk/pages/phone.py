@@ -16,7 +16,7 @@ from voicebot.desk.page import Here, Part, page
 from voicebot.desk.wording import Say
 
 LIBRARY = Path(__file__).parents[1] / "static/vendor/sip.js/lib/platform/web/index.js"
-STATES = ("connecting", "ready", "ringing", "calling", "talking", "held", "lost", "missing", "no_microphone")
+STATES = ("connecting", "elsewhere", "ready", "ringing", "calling", "talking", "held", "lost", "missing", "no_microphone")
 KEYS = "123456789*0#"
 _BUTTON = '<button type="button" data-do="{do}" data-value="{value}"{access} hidden>{word}</button>'
 _ACCESS = {"answer": ' accesskey="a"', "hang_up": ' accesskey="x"'}
@@ -29,6 +29,7 @@ async def phone(here: Here) -> None:
         if not phone_line.may_call(here.desk):
             ui.label(here.say("phone.off"))
             return
+        _load()
         ui.label(here.say("phone.about")).classes("quiet")
         hotlines = here.desk.settings.hotlines
         _draw(here.say, "/phone/caller", tuple((number, f"{number} · {hotline.language}") for number, hotline in hotlines.items()))
@@ -45,12 +46,18 @@ def strip(here: Here) -> Part[str]:
         if extension:
             _draw(here.say, "/phone/agent")
 
+    if here.desk.settings.pbx.web_phones:
+        _load()
     return Part(draw.box("phone-box"), look, show)
 
 
-def _draw(say: Say, account: str, numbers: tuple[tuple[str, str], ...] = ()) -> None:
+def _load() -> None:
+    """With the page itself: a script that is added to an open page does not run."""
     ui.add_head_html('<link rel="stylesheet" href="/static/phone.css">')
     ui.add_body_html('<script type="module" src="/static/phone.js"></script>')
+
+
+def _draw(say: Say, account: str, numbers: tuple[tuple[str, str], ...] = ()) -> None:
     ui.html(markup(say, account, numbers, LIBRARY.exists()), sanitize=False)
 
 

@@ -6,6 +6,7 @@ from nicegui import ui
 
 from voicebot.desk import draw
 from voicebot.desk.page import Here, Part, page
+from voicebot.desk.pages import customer
 from voicebot.handover.story import Story
 from voicebot.handover.written import written
 
@@ -24,6 +25,8 @@ async def pop(here: Here) -> None:
         return here.desk.live.calls.get(call_id, started)
 
     part = Part(draw.box("pop-page"), look, lambda found: show(here, found))
+    with draw.box("pop-page"):
+        customer.card(here, story)
     here.on_line(lambda changed, _line: part.refresh() if changed.call_id == call_id else None)
 
 

@@ -2,7 +2,7 @@
 // it is there until it is gone. The password comes from the desk for whoever is signed in, and is kept nowhere.
 const LIBRARY = "/static/vendor/sip.js/lib/platform/web/index.js";
 const SHOWN = {
-  dial: ["ready"],
+  dial: ["ready", "no_microphone"],
   answer: ["ringing"],
   hang_up: ["ringing", "calling", "talking", "held"],
   hold: ["talking"],
@@ -11,13 +11,16 @@ const SHOWN = {
   unmute: ["talking"],
   key: ["talking"],
 };
+const IDLE = ["connecting", "elsewhere", "lost", "ready"];
 const AGAIN_S = 2;
+const RING = { hz: 440, gain: 0.1, on_s: 0.8, every_ms: 2000 };
 
 class Phone {
   constructor(box) {
     this.box = box;
     this.words = JSON.parse(box.dataset.words);
     this.muted = false;
+    this.gone = new AbortController();
     box.addEventListener("click", (event) => {
       const button = event.target.closest("[data-do]");
       if (button) this.press(button.dataset.do, button.dataset.value);
@@ -34,6 +37,8 @@ class Phone {
     } catch {
       return this.show("missing");
     }
+    if (account.rings) await this.alone(account.name);
+    if (this.gone.signal.aborted) return;
     this.domain = account.domain;
     this.line = new web.SimpleUser(`${location.protocol.replace("http", "ws")}//${location.host}/phone/line`, this.options(account));
     try {
@@ -44,6 +49,18 @@ class Phone {
     }
   }
 
+  // One tab at a time has the phone; when that one is closed, the next has it.
+  alone(name) {
+    this.show("elsewhere");
+    return new Promise((mine) => {
+      const hold = () => new Promise((release) => {
+        this.gone.signal.addEventListener("abort", release);
+        mine();
+      });
+      navigator.locks.request(`phone ${name}`, { signal: this.gone.signal }, hold).catch(mine);
+    });
+  }
+
   options(account) {
     return {
       aor: `sip:${account.name}@${account.domain}`,
@@ -51,10 +68,10 @@ class Phone {
       reconnectionAttempts: 100_000,
       reconnectionDelay: AGAIN_S,
       delegate: {
-        onServerConnect: () => account.rings || this.show("ready"),
-        onServerDisconnect: () => this.show("lost"),
-        onRegistered: () => this.idle() && this.show("ready"),
-        onUnregistered: () => this.show("lost"),
+        onServerConnect: () => account.rings || this.idle("ready"),
+        onServerDisconnect: () => this.idle("lost"),
+        onRegistered: () => this.idle("ready"),
+        onUnregistered: () => this.idle("lost"),
         onCallReceived: () => this.show("ringing"),
         onCallAnswered: () => this.show("talking"),
         onCallHold: (held) => this.show(held ? "held" : "talking"),
@@ -69,8 +86,9 @@ class Phone {
     };
   }
 
-  idle() {
-    return ["connecting", "lost", "ready"].includes(this.box.dataset.state);
+  // A line that comes or goes ends no call: the audio has a way of its own.
+  idle(state) {
+    if (IDLE.includes(this.box.dataset.state)) this.show(state);
   }
 
   over() {
@@ -125,6 +143,7 @@ class Phone {
 
   show(state) {
     this.box.dataset.state = state;
+    this.ring(state === "ringing");
     this.box.querySelector(".phone-state").textContent = this.words[state];
     for (const button of this.box.querySelectorAll("[data-do]")) {
       const { do: what } = button.dataset;
@@ -133,8 +152,24 @@ class Phone {
     }
   }
 
-  stop() {
-    this.line?.disconnect();
+  ring(on) {
+    clearInterval(this.bell);
+    if (!on) return;
+    const sound = (this.sound ??= new AudioContext());
+    const once = () => {
+      const bell = new OscillatorNode(sound, { frequency: RING.hz });
+      bell.connect(new GainNode(sound, { gain: RING.gain })).connect(sound.destination);
+      bell.start();
+      bell.stop(sound.currentTime + RING.on_s);
+    };
+    once();
+    this.bell = setInterval(once, RING.every_ms);
+  }
+
+  async stop() {
+    this.ring(false);
+    await this.line?.disconnect();
+    this.gone.abort();
   }
 }
 

@@ -81,8 +81,10 @@ class RecogniserStream:
         if len(self._piece) >= PIECE_BYTES:
             self._flush()
 
-    async def settle(self, within_s: float = SETTLE_S) -> Transcript:
-        """Best final transcript of everything fed so far; feeding afterwards continues the same utterance. Raises EngineError."""
+    async def settle(self, within_s: float | None = None) -> Transcript:
+        """Best final transcript of everything fed so far; feeding afterwards continues the same utterance. Raises EngineError, also when
+        there is none within `within_s`, SETTLE_S when left out."""
+        within_s = within_s or SETTLE_S
         self._flush()
         self._send(Message(self._stream if self._worker else 0, "settle"))
         if self._failure:
