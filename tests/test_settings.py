@@ -62,7 +62,7 @@ def test_sections_are_read_and_the_rest_keeps_its_default(tmp_path: Path) -> Non
     found = load(file(tmp_path, '[serve]\nport = 9000\n[hotlines.4930123]\nlanguage = "zh"\n[turns]\nno_speech_then = "end"\n'))
     assert (found.serve.port, found.serve.host) == (9_000, "127.0.0.1")
     assert found.hotlines == {"4930123": Hotline(language="zh")}
-    assert (found.turns.no_speech_then, found.turns.hold_ms) == ("end", 640)
+    assert (found.turns.no_speech_then, found.turns.hold_ms) == ("end", 1_000)
 
 
 def test_the_environment_overrides_the_file_key_by_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
