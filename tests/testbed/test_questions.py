@@ -12,7 +12,7 @@ from voicebot.dialogue.knowledge import Entry, load
 from voicebot.errors import KnowledgeError
 from voicebot.settings import DEMO_KNOWLEDGE
 from voicebot.testbed import questions
-from voicebot.testbed.questions import VOICES, Wording
+from voicebot.testbed.questions import VOICES, Wording, routine
 
 FEW = tuple(Wording(f"entry-{number}", f"question number {number} of a few") for number in range(5))
 
@@ -115,3 +115,12 @@ def test_a_pause_lies_between_two_words(seed: int) -> None:
 def test_pauses_are_anywhere_in_the_question() -> None:
     asked = questions.choose([Wording("bill", "one two three four five")], 200, 1)
     assert set(questions.pause_places(asked, 1)) == {1, 2, 3, 4}
+
+
+def test_what_is_for_a_person_at_once_is_no_routine_question() -> None:
+    asked = (
+        Wording("puk", "what is my puk"),
+        Wording("complaint", "i want to make a complaint"),
+        Wording("complaint", "where do i write to"),
+    )
+    assert [wording.text for wording in routine(asked, "en")] == ["what is my puk", "where do i write to"]

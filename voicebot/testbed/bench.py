@@ -33,7 +33,7 @@ from voicebot.testbed import bench_runs as runs
 from voicebot.testbed.badlines import BAD_LINES, BadLine
 from voicebot.testbed.bench_figures import Result, table, to_json
 from voicebot.testbed.bench_load import NO_LIMITS
-from voicebot.testbed.questions import UNSEEN_EN, Question, choose, known, unanswerable, unseen
+from voicebot.testbed.questions import UNSEEN_EN, Question, choose, known, routine, unanswerable, unseen
 from voicebot.testbed.rig import Rig, Target, attached, rig
 from voicebot.testbed.strikes import FAULTS
 
@@ -265,7 +265,7 @@ def drawn(target: Target, trials: int, seed: int, wordings: Path | None = None, 
     chosen = known(entries) if wordings == Path("kb") else unseen(wordings or UNSEEN_EN)
     if missing := unanswerable(chosen, entries):
         raise KnowledgeError(f"{wordings or UNSEEN_EN}: no entry {', '.join(missing)} in {target.settings.kb.folder}; add it or drop the wording")
-    return choose(chosen, trials, seed, **limits)
+    return choose(routine(chosen, runs.LANGUAGE), trials, seed, **limits)
 
 
 @contextlib.asynccontextmanager

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from voicebot.dialogue import triage
+from voicebot.dialogue.intents import Intents
 from voicebot.dialogue.knowledge import Entry
 from voicebot.errors import KnowledgeError
 from voicebot.testbed.g711 import Codec
@@ -59,6 +61,12 @@ def known(entries: Sequence[Entry]) -> tuple[Wording, ...]:
 def unanswerable(wordings: Sequence[Wording], entries: Sequence[Entry]) -> tuple[str, ...]:
     """Entry ids that wordings ask for and the knowledge base lacks: such questions would measure nothing."""
     return tuple(sorted({wording.entry_id for wording in wordings} - {entry.id for entry in entries}))
+
+
+def routine(wordings: Sequence[Wording], language: str) -> tuple[Wording, ...]:
+    """Those that the bot answers itself: what is for a person at once, such as a complaint, ends the call and says nothing of answers."""
+    intents, table = Intents.load(language), triage.load()
+    return tuple(wording for wording in wordings if not table.of(intents.of(wording.text), None).why)
 
 
 def choose(wordings: Sequence[Wording], count: int, seed: int, codecs: Sequence[Codec] = get_args(Codec)) -> tuple[Question, ...]:
