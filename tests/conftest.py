@@ -20,6 +20,16 @@ settings.load_profile("voicebot")
 ROOT = Path(__file__).resolve().parent.parent
 
 
+REAL_TIME = {"asterisk_tree", "browser"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that plays calls or pages in real time may be disturbed by other work of the machine: it gets a second try, and the log says so."""
+    for item in items:
+        if item.get_closest_marker("e2e") or REAL_TIME & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(scope="session")
 def asterisk_tree() -> Path:
     """The Asterisk that scripts/setup built, or the one VOICEBOT_PBX__TREE names."""
