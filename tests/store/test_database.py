@@ -37,8 +37,12 @@ async def made(url: str) -> None:
 
 
 def test_the_migrations_make_the_tables_that_the_code_describes(url: str) -> None:
+    def described(_object: object, name: str | None, kind: str, *_: object) -> bool:
+        """The index of callers' words is a virtual table, which SQLAlchemy cannot describe, and brings tables of its own."""
+        return kind != "table" or not str(name).startswith("words")
+
     def difference(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), METADATA))
+        return list(compare_metadata(MigrationContext.configure(connection, opts={"include_object": described}), METADATA))
 
     async def check() -> list[object]:
         engine = await db.open_writing(url)

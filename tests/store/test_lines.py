@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -70,10 +71,11 @@ def test_a_second_seal_is_refused_by_the_database_whoever_writes_it(url: str, qu
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seqs=st.lists(st.integers(0, 8), max_size=12), cut=st.integers(0, 12))
-def test_any_repetition_in_any_batches_leaves_each_line_once(url: str, query: Query, begun: CallStarted, seqs: list[int], cut: int) -> None:
+def test_any_repetition_in_any_batches_leaves_each_line_once(
+    url: str, database: Path, query: Query, begun: CallStarted, seqs: list[int], cut: int
+) -> None:
     lines = [line(seq, DigitPressed(str(seq)) if seq else begun) for seq in seqs]
-    query("DROP TABLE IF EXISTS calls")
-    for table in ("events", "alembic_version"):
-        query(f"DROP TABLE IF EXISTS {table}")
+    for path in database.parent.glob(f"{database.name}*"):
+        path.unlink()
     assert written(url, lines[:cut], lines[cut:]) == [0, 0]
     assert query("SELECT seq FROM events ORDER BY seq") == [(seq,) for seq in sorted(set(seqs))]
