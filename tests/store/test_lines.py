@@ -72,7 +72,7 @@ def test_a_second_seal_is_refused_by_the_database_whoever_writes_it(url: str, qu
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seqs=st.lists(st.integers(0, 8), max_size=12), cut=st.integers(0, 12))
 def test_any_repetition_in_any_batches_leaves_each_line_once(
-    url: str, database: Path, query: Query, begun: CallStarted, seqs: list[int], cut: int
+    url: str, database: Path, query: Query, begun: CallStarted, *, seqs: list[int], cut: int
 ) -> None:
     lines = [line(seq, DigitPressed(str(seq)) if seq else begun) for seq in seqs]
     for path in database.parent.glob(f"{database.name}*"):
