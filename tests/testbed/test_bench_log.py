@@ -46,5 +46,5 @@ def test_a_small_log_is_filled_searched_and_opened(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(bench_log, "PAGES", 1)
     found = asyncio.run(log(100, 10, "", 1, lambda _: None))
     assert len(found.trials) == 10
-    with_bars = {figure.name.split(",")[0] for figure in found.figures if figure.bar is not None}
+    with_bars = {figure.name.split(" p95")[0] for figure in found.figures if figure.bar is not None}
     assert with_bars == {"search", "call page", "call log page", "wall"}
