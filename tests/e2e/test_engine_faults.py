@@ -33,6 +33,8 @@ PERSON = "can i talk to a real person please"
 TO_THE_QUEUE_S = 5.0
 BUSY_S = 3.0
 """What a busy machine may add."""
+CREW = {"silero": 1, "pocketsphinx": 2, "prosodist": 1}
+"""The workers of a voicebot in good health."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,9 @@ def faults(set_up: Stage) -> Faults:
 
 
 async def leaves_nothing(bot: Rig) -> None:
-    """After all that befell it: as many workers as before, all alive, no file of theirs open, none on disk."""
+    """After all that befell it: every worker in its place, all alive, no file of theirs open, none on disk."""
     controller = bot.controller().pid
-    await until(lambda: len(workers(bot, "")) == 3)
+    await until(lambda: {engine: len(workers(bot, engine)) for engine in CREW} == CREW)
     await until(lambda: not zombies(controller))
     await until(lambda: open_files(controller)["socket"] <= 20)
     assert [path.name for path in bot.settings_file.with_name("tmp").glob("voicebot-scratch-*")] == []
