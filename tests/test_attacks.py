@@ -31,7 +31,7 @@ ATTACKS = [
 OWN = {"en": PEOPLE[0], "zh": PEOPLE[4]}
 WORD_MS = {"en": 120, "zh": 700}
 QUESTION = {"en": "how much is my bill", "zh": "账单多少钱"}
-SENT = re.compile(r"send c1 to (voicebot-handover|voicebot-done)|set VOICEBOT_(QUEUE=support|PRIORITY=[01]|BRIEFING=\S+|REASON=.*)|hang up c1")
+SENT = re.compile(r"send c1 to (voicebot-handover|voicebot-done)|set VOICEBOT_(QUEUE=support|PRIORITY=(0|20)|BRIEFING=\S+|REASON=.*)|hang up c1")
 FIGURE = re.compile(r"[$\d]|\d+(?:\.\d+)?\s*(?:元|GB)")
 
 

@@ -9,6 +9,8 @@ import asyncio
 import errno
 import wave
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ from tests.kit.speech import ScriptedGate, scripted_ears
 from tests.kit.tales import ANSWER, ANSWERED, ASKED_WHEN, BILL, BILL_ANSWER, GONE, GREETED, TALES, WHEN, Tale, puts_phone_down, to_queue
 from tests.kit.troubled import TROUBLED
 from voicebot.call import OURS_S
+from voicebot.queues import Handover
 from voicebot.store.events import BargedIn, BotSpoke, CallerSpoke, Fault, HandoverDecided, NoticeGiven, OptedOut, TurnMeasured
 from voicebot.store.record import CallJournal
 from voicebot.values import FRAME_MS
@@ -103,6 +106,32 @@ def test_the_briefing_the_agent_hears_lies_where_asterisk_looks(bench: MakeBench
     [decided] = held.record.of(HandoverDecided)
     assert decided.briefing == "Caller asked for a person. Topics: opening hours."
     assert (held.bench.spool_folder / "c1.sln16").stat().st_size == 32_000
+
+
+def with_handover(bench: Bench, **values: Any) -> Bench:
+    handover = Handover.model_validate(values)
+    bench.bot = replace(bench.bot, settings=bench.settings.model_copy(update={"handover": handover}))
+    return bench
+
+
+def test_a_caller_goes_to_the_queue_of_his_reason_and_the_record_names_it(bench: MakeBench) -> None:
+    ways = {"person": {"queue": "front", "priority": 3}}
+    held = hold(with_handover(bench(), queues=ways, survey="calm"), says("agent please"))
+    assert held.asked[:2] == ["set VOICEBOT_QUEUE=front", "set VOICEBOT_PRIORITY=3"]
+    assert "set VOICEBOT_SURVEY=1" in held.asked
+    [decided] = held.record.of(HandoverDecided)
+    assert (decided.queue, decided.priority, decided.urgent) == ("front", 3, False)
+
+
+def test_out_of_hours_the_bot_promises_no_person_but_to_who_is_in_danger(bench: MakeBench) -> None:
+    never = {"open": ["mon-sun 00:00-24:00"], "closed": [str(datetime.now(UTC).date() + timedelta(days=days)) for days in (0, 1)]}
+    held = hold(with_handover(bench(), hours=never), says("agent please"))
+    assert [line for line in held.story if "connecting" in line] == []
+    assert held.asked[-1] == QUEUED
+    assert held.ending == "followed"
+    danger = hold(with_handover(bench(), hours=never, survey="calm"), says("my house is on fire"))
+    assert "bot, handover: connecting emergency" in danger.story
+    assert "set VOICEBOT_SURVEY=1" not in danger.asked
 
 
 @pytest.mark.parametrize("fault", ["unspeakable", "slow", "no folder"])
@@ -237,6 +266,15 @@ def test_a_key_pressed_before_the_bot_has_said_anything_is_answered_after_the_gr
     made = bench(menu=True)
     held = hold(made, at_once(lambda caller: caller.asterisk.press("2"), 1), hangs_up())
     assert held.story == [*GREETED, "caller presses 2", "decided Reply: pressed 2 in the menu", BILL_ANSWER, "bot, menu: menu after", *GONE]
+
+
+def test_a_key_pressed_while_the_greeting_is_still_being_made_does_not_save_him_the_notice(bench: MakeBench) -> None:
+    made = bench()
+    made.phrases.takes = slow_to_say("greeting", 2.0)
+    held = hold(made, at_once(lambda caller: caller.asterisk.press("0"), 1_000))
+    assert held.story == [*GREETED, "caller presses 0", "decided HandOver: pressed 0", *to_queue("asked for a person", "connecting")]
+    assert [event.whole for event in held.record.of(NoticeGiven)] == [True]
+    assert held.wrongs() == []
 
 
 def test_a_caller_who_goes_on_while_the_answer_is_still_being_made_is_not_talked_over(bench: MakeBench) -> None:

@@ -238,8 +238,8 @@ def ran_with(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     async def serve(settings: Settings) -> None:
         seen.append(settings)
 
-    async def up(settings: Settings, settings_file: Path | None, on_ready: Callable[[Any], None]) -> None:
-        seen.extend((settings, settings_file))
+    async def up(settings: Settings, settings_file: Path | None, on_ready: Callable[[Any], None], desk: bool) -> None:
+        seen.extend((settings, settings_file, desk))
         on_ready(_Plan())
 
     monkeypatch.setattr("voicebot.app.serve", serve)
@@ -264,7 +264,13 @@ def test_up_tells_where_to_dial(voicebot: Command, ran_with: list[Any], tmp_path
     (tmp_path / "my.toml").write_text("")
     ran = voicebot("up", "--settings", "my.toml")
     assert (ran.status, ran.out) == (0, "ready: SIP on 127.0.0.1:5061\n")
-    assert ran_with[2] == Path("my.toml")
+    assert (ran_with[2], ran_with[-1]) == (Path("my.toml"), True)
+    voicebot("up", "--settings", "my.toml", "--no-desk")
+    assert ran_with[-1] is False
+
+
+def test_a_name_in_brackets_stays_in_the_help(voicebot: Command) -> None:
+    assert "older than [retention] says" in voicebot("privacy", "expire", "--help").out
 
 
 @pytest.mark.parametrize("failure", [VoicebotError("port in use"), ExceptionGroup("two", [PbxError("port in use")])], ids=["alone", "in a group"])

@@ -245,13 +245,30 @@ def test_who_stays_angry_goes_to_a_person_with_the_reasons(play: Callable[..., H
     assert last.evidence
 
 
+def test_who_refuses_the_analysis_in_words_is_obeyed_at_once_and_for_good(play: Callable[..., Held]) -> None:
+    held = play(says(CALM_WORDS), says("please don't analyse my voice"), says("this is ridiculous you are useless"), says(ANGRY), hangs_up())
+    assert held.wrongs() == []
+    assert held.record.of(OptedOut) == [OptedOut("analysis")]
+    kinds = [type(event) for _, event in held.record.lines]
+    assert kinds.count(AngerScored) == 1
+    assert kinds.index(AngerScored) < kinds.index(OptedOut)
+    assert not any(handed.reason == "is upset" for handed in held.record.of(HandoverDecided))
+
+
+def test_a_queue_that_is_patient_keeps_the_same_caller_longer(play: Callable[..., Held]) -> None:
+    patient = Anger(voice=False, queues={"support": QueueLimits(sharp=10, sustained=10)})
+    held = play(says(CALM_WORDS), interrupts("this is ridiculous you are useless", 900), says(ANGRY), hangs_up(), settings=patient)
+    assert max(scored.score for scored in held.record.of(AngerScored)) > 0.5
+    assert not any(handed.reason == "is upset" for handed in held.record.of(HandoverDecided))
+
+
 def test_who_is_upset_comes_first_where_the_hotline_wants_it(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     anger = Anger(voice=False, priority=True)
     bench.bot = replace(bench.bot, feelings=Feelings(anger), settings=bench.settings.model_copy(update={"anger": anger}))
     held = hold(bench, says(CALM_WORDS), interrupts("this is ridiculous you are useless", 900), says(ANGRY))
     [handed] = held.record.of(HandoverDecided)
-    assert handed.priority == 1
+    assert handed.priority > 0
     assert MANNERS["calming"] in bench.phrases.manners
 
 

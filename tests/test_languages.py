@@ -22,7 +22,7 @@ from voicebot.errors import EngineError, KnowledgeError
 from voicebot.languages import prepared, reading, renewed, tongue
 from voicebot.settings import Recording, Settings, Turns
 from voicebot.speech.asr import engines
-from voicebot.speech.completeness import Completeness
+from voicebot.speech.completeness import Completeness, SoFar
 from voicebot.values import Transcript
 
 MANDARIN = tuple(replace(entry, language="zh", title="营业时间", questions=("几点开门",), menu=None) for entry in ENTRIES[:1])
@@ -201,8 +201,8 @@ def test_the_parts_speak_the_language() -> None:
     assert english.matcher is not None
     assert english.matcher.match("opening hours")[0].entry_id == "opening-hours"
     assert mandarin.scripts[False].text(MenuItem("1", "opening-hours")).count("营业时间") == 1
-    assert english.hearing.judge("i want to know the") is not Completeness.COMPLETE
-    assert english.hearing.judge("opening hours") is Completeness.COMPLETE
+    assert english.hearing.judge(SoFar("i want to know the", 1_200)) is not Completeness.COMPLETE
+    assert english.hearing.judge(SoFar("opening hours", 500)) is Completeness.COMPLETE
 
 
 @pytest.mark.parametrize(

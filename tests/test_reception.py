@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from tests.kit.asterisk import CALLER, RETRIES_S, FakeAsterisk
 from tests.kit.bot import KNOWLEDGE
@@ -115,6 +117,18 @@ def test_a_caller_who_is_not_taken_has_a_record_that_says_why_and_the_floor_foll
     assert record.story[1:] == ["handover to support: not admitted: cpu", "caller hung up"]
     assert record.outcome == "abandoned"
     assert record.wrongs == []
+
+
+def test_what_is_logged_of_a_call_carries_its_id(world: World) -> None:
+    async def scenario() -> None:
+        async with world.serving():
+            world.measures = Measures(cpu=0.99)
+            world.calls_in(caller="c9")
+            await asyncio.sleep(1)
+
+    with capture_logs(processors=[merge_contextvars]) as logs:
+        run_virtual(scenario())
+    assert [line["call_id"] for line in logs if line["event"] == "call sent on to the queue"] == ["c9"]
 
 
 def test_a_caller_who_is_not_taken_and_has_hung_up_is_sealed_at_once(world: World) -> None:

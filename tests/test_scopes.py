@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
-from voicebot.scopes import Tasks, finished, first_of
+from voicebot.scopes import Tasks, finished, first_of, lasting
 
 
 def test_clean_up_is_finished_however_often_it_is_cancelled() -> None:
@@ -77,28 +78,37 @@ def test_an_error_of_any_is_raised() -> None:
     assert isinstance(caught.value.exceptions[0], ValueError)
 
 
-def test_clean_up_runs_to_its_end_before_a_cancellation_is_raised() -> None:
+def test_what_lasts_ends_by_itself_even_when_nobody_waits_or_holds_it() -> None:
     done: list[str] = []
 
-    async def clean_up() -> None:
+    async def work() -> None:
         await asyncio.sleep(0.01)
-        done.append("clean")
+        done.append("work")
+
+    async def waits(scope: asyncio.TaskGroup) -> None:
+        waiting = scope.create_task(_waited(lasting(work())))
+        await asyncio.sleep(0)
+        waiting.cancel()
 
     async def scenario() -> None:
-        task = asyncio.create_task(finished(clean_up()))
-        await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert done == ["clean"]
+        async with asyncio.TaskGroup() as scope:
+            await waits(scope)
+        gc.collect()
+        assert done == []
+        await asyncio.sleep(0.05)
+        assert done == ["work"]
 
     asyncio.run(scenario())
+
+
+async def _waited(task: asyncio.Task[None]) -> None:
+    await asyncio.wait({task})
 
 
 def test_tasks_are_ended_together_and_waited_for() -> None:
     ended: list[int] = []
 
-    async def lasting(number: int) -> None:
+    async def slow(number: int) -> None:
         try:
             await asyncio.sleep(60)
         finally:
@@ -109,7 +119,7 @@ def test_tasks_are_ended_together_and_waited_for() -> None:
         async with asyncio.TaskGroup() as scope:
             tasks = Tasks(scope)
             for number in range(3):
-                tasks.spawn(lasting(number))
+                tasks.spawn(slow(number))
             await asyncio.sleep(0)
             await tasks.end()
             assert sorted(ended) == [0, 1, 2]

@@ -460,7 +460,7 @@ def test_a_second_signal_ends_both_at_once(run: Run, bench: Bench, pbxes: list[F
     async def scenario() -> None:
         async with asyncio.TaskGroup() as scope:
             ready = asyncio.Event()
-            whole = scope.create_task(up(SETTINGS, None, lambda _plan: ready.set()))
+            whole = scope.create_task(up(SETTINGS, None, lambda _plan: ready.set(), desk=False))
             await ready.wait()
             os.kill(os.getpid(), signal.SIGINT)
             await asyncio.sleep(0.2)
@@ -496,9 +496,46 @@ def test_a_signal_ends_both(run: Run, bench: Bench, pbxes: list[FakePbx], name: 
         ready.append(plan)
         os.kill(os.getpid(), name)
 
-    run(up(SETTINGS, None, on_ready))
+    run(up(SETTINGS, None, on_ready, desk=False))
     assert ready == [pbxes[0].plan]
     assert not any(map(lives, bench.pids))
+
+
+DESK = """
+import os, signal, sys
+lives = open(sys.argv[1], "a+")
+lives.write(f"{os.getpid()}\\n"); lives.flush(); lives.seek(0)
+if len(lives.readlines()) > 1:
+    signal.pause()
+"""
+"""A desk that ends at once in its first life, and never in its second."""
+
+
+def test_the_desk_is_there_until_the_end_and_started_again_when_it_ends(
+    run: Run, tmp_path: Path, pbxes: list[FakePbx], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desks = tmp_path / "desks"
+    monkeypatch.setattr(up_module, "command", lambda part, _file: [sys.executable, "-I", "-S", "-c", DESK, str(desks), part])
+    monkeypatch.setattr(up_module, "DESK_PAUSE_S", 0.02)
+
+    async def begun() -> bool:
+        return desks.exists() and len(desks.read_text().split()) == 2
+
+    async def scenario() -> None:
+        async with asyncio.TaskGroup() as scope:
+            scope.create_task(up(SETTINGS))
+            await until(begun)
+            assert pbxes
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    run(scenario())
+    assert not any(lives(int(pid)) for pid in desks.read_text().split())
+
+
+def test_without_a_desk_none_is_started(run: Run, pbxes: list[FakePbx], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(up_module, "keep_desk", lambda _file: pytest.fail("a desk"))
+    run(up(SETTINGS, None, lambda _plan: os.kill(os.getpid(), signal.SIGTERM), desk=False))
+    assert pbxes[0].left
 
 
 def test_a_signal_only_sets_the_event(run: Run) -> None:

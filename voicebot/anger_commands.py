@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+from voicebot.command_options import AsJson
 
 
 def evaluate_words(

@@ -18,11 +18,13 @@ from voicebot.process import Stop, never_frozen, tell_starter
 from voicebot.reception import Reception
 from voicebot.scopes import Tasks, first_of
 from voicebot.settings import Settings
+from voicebot.telephony.briefings import Briefings
 from voicebot.telephony.keeper import Keeper
 from voicebot.telephony.pauses import Pauses
 from voicebot.telephony.pbx_plan import USERNAME, media_connection, secret
 from voicebot.telephony.secure import served
 from voicebot.telephony.server import ControlLink, Credentials, Handlers, Server, check_port
+from voicebot.telephony.supervision import Supervision
 
 log = structlog.get_logger()
 
@@ -111,8 +113,19 @@ class Controller:
             media=self._bot.door.admit,
             health=self._health,
             metrics=lambda: self._bot.metrics.render() if self._reception.ready.is_set() else b"",
-            pauses=Pauses(self._bot.settings.handover.queue, lambda: self._bot.floor.link, self._tasks.spawn).take,
+            desk=self._desk(),
         )
+
+    def _desk(self) -> dict[str, Callable[[dict[str, list[str]]], bool]]:
+        """What the desk may ask for."""
+        settings, floor, spool = self._bot.settings, self._bot.floor, self._bot.spool
+        briefings = Briefings(lambda: floor.link, self._tasks.spawn, spool.hush)
+        floor.hears = lambda agent, call_id: briefings.hears(agent) and not spool.read(call_id)
+        return {
+            "/desk/briefings": briefings.take,
+            "/desk/pauses": Pauses(settings.handover.names, lambda: floor.link, self._tasks.spawn).take,
+            "/desk/supervise": Supervision(settings.pbx.agents, floor, self._bot.orders, self._tasks.spawn).take,
+        }
 
     async def _end(self) -> None:
         """Cancel what runs: calls hand their caller over as they end, then the journal is closed behind them.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voicebot.command_options import AsJson
 from voicebot.errors import EvaluationError
 from voicebot.settings import Settings, load
 
@@ -40,7 +41,7 @@ def evaluate_asr(
     out: Annotated[Path | None, typer.Option(help="CSV of what was heard of each recording.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Folder for errors.png and confidence.png.")] = None,
     settings_file: Annotated[Path | None, typer.Option("--settings", help="Names the recogniser and the knowledge base.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Word and character error of the recogniser that the settings name, over telephone lines."""
     from voicebot.evaluate import asr

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +24,7 @@ from voicebot.dialogue.knowledge import Knowledge, load
 from voicebot.errors import EngineError
 from voicebot.feeling import Feelings
 from voicebot.handover.better import Improver, improving
+from voicebot.handover.known import Known, nobody
 from voicebot.handover.lines import write_lines
 from voicebot.handover.spool import Spool
 from voicebot.languages import prepared, renewed, tongue
@@ -35,6 +36,7 @@ from voicebot.settings import Settings
 from voicebot.speech.phrases import Phrases
 from voicebot.speech.silero import SpeechDetector
 from voicebot.speech.tts import Voice, best, embedded, models
+from voicebot.store.desk import DeskStore
 from voicebot.store.events import Outcome
 from voicebot.store.journal import Journal
 from voicebot.telephony.floor import Floor, loop_clock
@@ -81,6 +83,7 @@ async def assembled(stack: AsyncExitStack, settings: Settings, connection: str, 
         Composer(model, settings.llm.deadline_ms / 1000, settings.llm.compose) if model else None,
         await stack.enter_async_context(customers(settings.customers, settings.secrets)),
         improving(Improver(model, journal, phrases, spool, knowledge, settings.llm.briefing_ms / 1000), spawn),
+        await _known(stack, settings, journal, knowledge),
         Feelings(settings.anger, settings.speech.cache),
     )
     renewal = Renewal(settings.kb.folder, knowledge, tongues, partial(renewed, settings, phrases), metrics)
@@ -104,6 +107,12 @@ async def speaking(stack: AsyncExitStack, made: Assembly) -> tuple[Running, ...]
     recognisers = [worker for found in made.tongues.values() if found.hearing.recogniser for worker in found.hearing.recogniser.workers]
     watches = watch_loop_lag(bot.metrics), watch_work(bot.metrics, recognisers, detector.workers)
     return *watches, bot.spool.keep_swept(), made.renewal.watch(), bot.feelings.run()
+
+
+async def _known(stack: AsyncExitStack, settings: Settings, journal: Journal, knowledge: Knowledge) -> Callable[[str, str], Awaitable[int]]:
+    if not settings.handover.profile:
+        return nobody
+    return Known(await stack.enter_async_context(DeskStore.open(settings.store.url)), journal, knowledge).priority
 
 
 async def _journal(stack: AsyncExitStack, settings: Settings, metrics: Metrics, spool: Spool) -> Journal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from voicebot.customers.directory import Directory
@@ -14,6 +14,7 @@ from voicebot.dialogue.matching import Matcher
 from voicebot.dialogue.parts import parts
 from voicebot.dialogue.script import Script
 from voicebot.feeling import Feelings
+from voicebot.handover.known import nobody
 from voicebot.handover.spool import Spool
 from voicebot.metrics import Metrics
 from voicebot.settings import Settings
@@ -23,6 +24,7 @@ from voicebot.store.record import CallJournal
 from voicebot.telephony.floor import Floor
 from voicebot.telephony.leg import MediaDoor
 from voicebot.telephony.recording import Recordings
+from voicebot.telephony.supervision import Orders
 from voicebot.values import Digit, NoAudio, Silence, Sound, Unrecognised, Utterance
 
 
@@ -57,7 +59,11 @@ class Bot:
     """None without customer data: the bot answers from the knowledge base alone."""
     improve: Callable[[CallJournal], None] = lambda _record: None
     """Told of each caller who waits for a person: his briefing may become better meanwhile."""
+    known: Callable[[str, str], Awaitable[int]] = nobody
+    """A caller's number and call id → what his earlier calls add to his priority in the queue."""
     feelings: Feelings = field(default_factory=Feelings)
+    orders: Orders = field(default_factory=Orders)
+    """What supervisors want done to calls that the bot has."""
 
 
 def understood(tongue: Tongue, sound: Sound | Heard) -> Heard:

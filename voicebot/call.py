@@ -9,20 +9,23 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
 from voicebot.bot import Bot
-from voicebot.dialogue.decisions import Answer, EndCall, HandOver, Line, State, Step, Why
+from voicebot.dialogue.decisions import Answer, EndCall, HandOver, Line, Step, Why
 from voicebot.dialogue.policy import opening
 from voicebot.errors import AriError, EngineError, MediaError, VoicebotError, plain, status
-from voicebot.handover.briefing import Facts, briefing
+from voicebot.handover.briefing import Briefing, Facts, briefing
 from voicebot.handover.lines import LINE_VARIABLE
+from voicebot.handover.routing import Route, connecting, route, told_of
+from voicebot.handover.spoken import spoken
 from voicebot.memory import Memory
 from voicebot.mind import Dialled, Mind
 from voicebot.quiet import Quiet
-from voicebot.scopes import finished, first_of
+from voicebot.scopes import finished, first_of, lasting
 from voicebot.scribe import Scribe
 from voicebot.speech.ear import Ear
 from voicebot.speech.slower import slowed
@@ -91,7 +94,7 @@ class Call:
         self.recorder = bot.recordings.recorder(name, self.scribe.write, wanted="recording" not in memory.opt_outs)
         dialled = Dialled(variables.get("VOICEBOT_LANGUAGE", "en"), hotline is not None and hotline.menu, self.ani)
         self.mind = Mind(bot, dialled, self.scribe, self.recorder, self.say)
-        self.ear = Ear(self.mind.tongue.hearing, self.leg.link, self.scribe.barged_in)
+        self.ear = Ear(self.mind.hearing, self.leg.link, self.scribe.barged_in)
         self.ear.overhear = self.mind.listener.overhear
         self.quiet = Quiet(bot.settings.turns, lambda: self.ear.speaking)
 
@@ -99,16 +102,16 @@ class Call:
     def memory(self) -> Memory:
         return self.scribe.memory
 
-    @property
-    def state(self) -> State:
-        return self.mind.state
-
     async def converse(self) -> Step:
-        """Greet, or go on where another controller had to stop; then listen and act until a decision ends the bot's part."""
+        """Greet, or go on where another controller had to stop; then listen and act until the policy or a supervisor ends the bot's part."""
         await self.open()
         if not self.memory.noticed:
             await self.greet()
         await self.say(self.memory.unsaid)
+        return await first_of(self.talk(), self.mind.ordered(self.record.call_id, self.leg.link.flush))
+
+    async def talk(self) -> Step:
+        """Until a decision ends the bot's part."""
         step = await self.mind.go_on()
         while step is None or not isinstance(step.decision, HandOver | EndCall):
             if step:
@@ -129,7 +132,7 @@ class Call:
 
     async def greet(self) -> None:
         """The notice comes first; only a key cuts it short, and then the record says so."""
-        greeting, *menu = opening(self.state, self.mind.rules)
+        greeting, *menu = opening(self.mind.state, self.mind.rules)
         uncut = await self.say((greeting,), protected=True)
         self.scribe.write(NoticeGiven(self.recorder.on, whole=uncut))
         if uncut:
@@ -150,17 +153,18 @@ class Call:
         step = await self.mind.turn(sound)
         for what in sorted(step.opt_outs if step else ()):
             self._opt_out(what)
-        self.ear.hearing = self.mind.tongue.hearing
+        self.ear.hearing = self.mind.hearing
         return step
 
     async def say(self, lines: tuple[Line, ...], protected: bool = False) -> bool:
-        """Speak `lines`; False when a barge-in took the turn or a key was pressed before their end. What was heard of each is journalled."""
+        """Speak `lines`; False when a barge-in took the turn or a key was pressed before their end. What was heard of each is journalled. Protected
+        ones are begun in any case."""
         if self.ear.keyed and not protected:
             return False
         self.ear.bot_starts(protected, expects_answer=bool(lines) and not isinstance(lines[-1], Answer))
         try:
             for line in lines:
-                if not await self._speak(line):
+                if not await self._speak(line, protected):
                     return False
             return True
         finally:
@@ -169,15 +173,15 @@ class Call:
     async def let_go(self, ending: Ending) -> None:
         """The bot's part is over: to the queue, to the end, or the caller has gone already."""
         match ending:
-            case Step(decision=HandOver(reason=reason, lines=lines, urgency=urgency)):
-                await self._hand_over(reason, urgency == "high", lines[-1:])
+            case Step(decision=HandOver(reason=reason, lines=lines, urgency=urgency, queue=queue)):
+                await self._hand_over(reason, urgency == "high", lines[-1:], queue)
             case Step(decision=EndCall(lines=lines, outcome=outcome)):
                 await first_of(self.leg.watch(), self.say(lines, protected=True))
                 await self.leg.hang_up()
                 self.scribe.seal("contained" if outcome == "contained" else "abandoned", "bot")
             case _:
                 self.scribe.write(CallerHungUp())
-                served = self.state.answered and not self.state.misses and not self.memory.let_go
+                served = self.mind.state.answered and not self.mind.state.misses and not self.memory.let_go
                 self.scribe.seal("contained" if served else "abandoned", "caller")
 
     async def fail(self, error: BaseException | None) -> None:
@@ -187,9 +191,9 @@ class Call:
         if fault and not self.record.taken.is_set():
             self.scribe.fault(fault)
         elif not error and not self.memory.let_go:
-            self._decided(STOPPING)
+            self._decided(STOPPING, Route(self.bot.settings.handover.queue, 0))
         if not await self._ours():
-            log.warning("call left to the controller that took it over", call_id=self.record.call_id)
+            log.warning("call left to the controller that took it over")
             return None
         try:
             await self._to_queue({} if error else {LINE_VARIABLE: "connecting_sorry"}, rescue=True)
@@ -197,35 +201,34 @@ class Call:
             if refused.status == GONE:
                 self.bot.floor.drop(self.leg.caller.id)
                 return self.scribe.seal("failed", "call") if fault else await self.let_go(Gone())
-            log.warning("Asterisk did not confirm the queue", call_id=self.record.call_id, why=plain(refused))
+            log.warning("Asterisk did not confirm the queue", why=plain(refused))
         if error and not fault:
             self.scribe.fault(error)
         return None
 
     async def _ours(self) -> bool:
         """Whether nobody else has the call, by what stands in its record; one that cannot be read in time is ours."""
-        await asyncio.wait({asyncio.ensure_future(self.record.ours())}, timeout=OURS_S)
+        await asyncio.wait({lasting(self.record.ours())}, timeout=OURS_S)
         return not self.record.taken.is_set()
 
     async def close(self) -> None:
         self.ear.close()
         await self.recorder.close()
 
-    async def _hand_over(self, reason: Why, urgent: bool, lines: tuple[Line, ...]) -> None:
-        titles = tuple(self.mind.script.title(entry_id) for entry_id in self.state.answered)
-        last, evidence = self.memory.last_words, self.memory.evidence
-        told = briefing(Facts(reason, self.mind.language, self.ani, titles, last, "high" if urgent else "normal", evidence))
-        self._decided(reason.value, urgent, told.spoken)
+    async def _hand_over(self, reason: Why, urgent: bool, lines: tuple[Line, ...], queue: str) -> None:
+        titles = tuple(self.mind.script.title(entry_id) for entry_id in self.mind.state.answered)
+        memory, settings = self.memory, self.bot.settings.handover
+        told = briefing(Facts(reason, self.mind.language, self.ani, titles, memory.last_words, "high" if urgent else "normal", memory.evidence))
+        way = route(settings, reason, memory.matter, urgent, await self.bot.known(self.ani, self.record.call_id), wanted=queue)
+        self._decided(reason.value, way, told.spoken)
         async with asyncio.TaskGroup() as scope:
-            announced = scope.create_task(self._announce(lines))
-            spooled = scope.create_task(self._spool(told.spoken))
+            announced = scope.create_task(self._announce(lines if connecting(settings, way, datetime.now(UTC)) else ()))
+            spooled = scope.create_task(self._spool(told))
         if announced.result():
             return await self.let_go(Gone())
-        variables = {"VOICEBOT_QUEUE": self.bot.settings.handover.queue, "VOICEBOT_PRIORITY": str(int(urgent)), "VOICEBOT_REASON": reason.value}
-        if path := spooled.result():
-            variables["VOICEBOT_BRIEFING"] = str(path)
+        path = spooled.result()
         try:
-            await self._to_queue(variables, briefed=path is not None)
+            await self._to_queue(told_of(settings, way, reason, self.mind.state.style, path), briefed=path is not None)
             self.bot.improve(self.record)
         except AriError as error:
             self.bot.floor.drop(self.leg.caller.id)
@@ -234,10 +237,10 @@ class Call:
             self.scribe.write(CallerHungUp())
             self.scribe.seal("abandoned", "caller")
 
-    def _decided(self, reason: str, urgent: bool = False, told: str = "") -> None:
+    def _decided(self, reason: str, way: Route, told: str = "") -> None:
         """Nothing is recorded from here on."""
         self.recorder.end()
-        self.scribe.write(HandoverDecided(reason, self.bot.settings.handover.queue, int(urgent), told))
+        self.scribe.write(HandoverDecided(reason, way.queue, way.priority, told, way.urgent))
 
     async def _announce(self, lines: tuple[Line, ...]) -> Gone | None:
         """Whether the caller hung up while this was said. That the audio breaks does not stop the handover."""
@@ -250,11 +253,11 @@ class Call:
             return Gone()
         return None
 
-    async def _spool(self, spoken: str) -> Path | None:
+    async def _spool(self, told: Briefing) -> Path | None:
         """The briefing as a file for the agent, or None when no voice can speak it in time: the handover goes on without."""
         try:
             async with asyncio.timeout(LET_GO_S):
-                return await self.bot.spool.write(self.record.call_id, await self.bot.phrases.once(spoken, self.mind.language))
+                return await spoken(told, self.bot.phrases, self.mind.language, self.bot.spool, self.record.call_id)
         except (EngineError, OSError, TimeoutError) as error:
             self.scribe.write(Fault("briefing", plain(error)))
             return None
@@ -264,13 +267,13 @@ class Call:
         self.bot.floor.follow(self.leg.caller.id, self.record, self.scribe.now_ms, briefed)
         await (self.leg.rescue(QUEUE_CONTEXT, variables, self._ours) if rescue else self.leg.hand_over(QUEUE_CONTEXT, variables))
 
-    async def _speak(self, line: Line) -> bool:
+    async def _speak(self, line: Line, protected: bool) -> bool:
         flushes = self.leg.link.flushes
         text, pcm = await worded(self.bot, self.mind.script, self.scribe, self.leg.link, line)
-        if self.leg.link.flushes != flushes:
+        if self.leg.link.flushes != flushes and not protected:
             return False  # the caller took the turn while this was made
         start_ms = self.scribe.now_ms
-        pcm = slowed(pcm) if self.state.slow else pcm
+        pcm = slowed(pcm) if self.mind.state.slow else pcm
         playing = self.leg.link.play(pcm)
         try:
             return await playing.done

@@ -18,6 +18,7 @@ import uvloop
 
 from voicebot.anger_commands import evaluate_calls, evaluate_words
 from voicebot.asr_commands import evaluate_asr
+from voicebot.command_options import AsJson, SettingsFile
 from voicebot.customer_commands import customers
 from voicebot.doctor_commands import doctor
 from voicebot.errors import VoicebotError, told
@@ -45,10 +46,13 @@ class Known(StrEnum):
     ANGRY = "angry"
 
 
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings file; voicebot.toml in this folder when left out.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
-
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="A telephony voice bot for Asterisk call centres.")
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    help="A telephony voice bot for Asterisk call centres.",
+)
 calls = typer.Typer(no_args_is_help=True, help="The call log.")
 store = typer.Typer(no_args_is_help=True, help="The journal's database.")
 evaluate = typer.Typer(no_args_is_help=True, help="How good the bot's judgements are, on recordings of your own.")
@@ -94,11 +98,13 @@ def serve(settings_file: SettingsFile = None) -> None:
 
 
 @app.command()
-def up(settings_file: SettingsFile = None) -> None:
-    """Run the private Asterisk and the controller until Ctrl-C."""
+def up(
+    settings_file: SettingsFile = None, desk: Annotated[bool, typer.Option(help="The web desk of agents and supervisors as well.")] = True
+) -> None:
+    """Run the private Asterisk, the controller and the desk until Ctrl-C."""
     from voicebot.up import up as running
 
-    _run(running(_ready(settings_file), settings_file, lambda plan: print(f"ready: SIP on {plan.sip_host}:{plan.sip_port}", flush=True)))
+    _run(running(_ready(settings_file), settings_file, lambda plan: print(f"ready: SIP on {plan.sip_host}:{plan.sip_port}", flush=True), desk))
 
 
 @app.command()

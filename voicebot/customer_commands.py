@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from voicebot.command_options import SettingsFile
 from voicebot.errors import SettingsError
 from voicebot.settings import load
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 D = TypeVar("D", bound="Directory")
 customers = typer.Typer(no_args_is_help=True, help="The operator's customer data.")
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings file.")]
 
 
 @customers.command("demo")

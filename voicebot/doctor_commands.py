@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from voicebot.command_options import AsJson, SettingsFile
 from voicebot.settings import load
-
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings file; voicebot.toml in this folder when left out.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 STYLES = {"best": "green", "lower": "yellow", "broken": "bold red"}
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voicebot.command_options import AsJson
 from voicebot.errors import KnowledgeError
 from voicebot.settings import load
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 kb = typer.Typer(no_args_is_help=True, help="The knowledge base.")
 
 Folder = Annotated[Path | None, typer.Argument(help="Folder of entries; the one in the settings when left out.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
 @kb.command("check")
@@ -112,10 +112,11 @@ def _valid_today(folder: Path | None) -> Knowledge:
 
 def _matcher(knowledge: Knowledge, language: str) -> Matcher:
     """The matcher that calls have."""
+    from voicebot.dialogue import kept_matchers
     from voicebot.dialogue.embedding import embedding
-    from voicebot.dialogue.matching import Matcher
 
-    return Matcher.build(knowledge.language(language), embedding(language, load()))
+    settings = load()
+    return kept_matchers.matcher(settings.speech.cache / "matchers", knowledge.language(language), embedding(language, settings))
 
 
 def _today() -> date:

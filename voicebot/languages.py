@@ -14,19 +14,21 @@ from functools import partial
 import structlog
 
 from voicebot.bot import Tongue
-from voicebot.dialogue import prompts
+from voicebot.dialogue import kept_matchers, prompts
+from voicebot.dialogue.background import SENTENCES
 from voicebot.dialogue.decisions import Rules
 from voicebot.dialogue.embedding import embedding
 from voicebot.dialogue.intents import DANGER, Intent, Intents
 from voicebot.dialogue.knowledge import Entry, Knowledge
 from voicebot.dialogue.matching import ACCEPT, Matcher
+from voicebot.dialogue.sayings import sayings
 from voicebot.dialogue.script import Script
 from voicebot.errors import EngineError, KnowledgeError
 from voicebot.settings import Settings
-from voicebot.speech.asr import Recogniser
+from voicebot.speech.asr import Recogniser, digits
 from voicebot.speech.asr.engines import Rung, rungs
 from voicebot.speech.asr.sentences import commands
-from voicebot.speech.completeness import KnownWordings, completeness, words
+from voicebot.speech.completeness import Completeness, KnownWordings, SoFar, completeness, words
 from voicebot.speech.ear import SURE, Hearing
 from voicebot.speech.phrases import Phrases
 from voicebot.speech.silero import SpeechDetector
@@ -83,7 +85,7 @@ def _entries(knowledge: Knowledge, language: str) -> tuple[Entry, ...]:
 
 
 def _learnt(entries: tuple[Entry, ...], language: str, settings: Settings) -> Matcher:
-    return Matcher.build(entries, embedding(language, settings))
+    return kept_matchers.matcher(settings.speech.cache / "matchers", entries, embedding(language, settings))
 
 
 def _tongue(
@@ -97,12 +99,16 @@ def _tongue(
 ) -> Tongue:
     entries, intents = knowledge.language(language), Intents.load(language)
     known = KnownWordings([wording for entry in entries for wording in entry.questions])
-    judge, matters = partial(completeness, language=language, known=known), partial(_matters, intents=intents)
-    hearing = Hearing(language, settings.turns, judge, recogniser, detector, matters)
+    matters = partial(_matters, intents=intents)
+    hearing = Hearing(language, settings.turns, partial(_judged, language=language, known=known), recogniser, detector, matters)
     menu = {str(entry.menu): entry.id for entry in sorted(entries, key=lambda entry: entry.menu or 0) if entry.menu is not None}
     rules = Rules(accept=ACCEPT, clarify=CLARIFY, no_speech_then=settings.turns.no_speech_then, menu=menu)
     scripts = {listens: _script(settings, knowledge, language, menu=not listens) for listens in (True, False)}
     return Tongue(hearing, scripts, intents, matcher, rules)
+
+
+def _judged(so_far: SoFar, language: str, known: KnownWordings) -> Completeness:
+    return completeness(so_far.text, language, known, so_far.spoken_ms)
 
 
 def _matters(heard: Transcript, intents: Intents) -> bool:
@@ -131,7 +137,7 @@ def _script(settings: Settings, knowledge: Knowledge, language: str, menu: bool)
 
 def wordings(entries: tuple[Entry, ...], language: str) -> list[str]:
     """What callers are expected to say, a wording as often as it counts."""
-    to_the_bot = commands(language) * COMMAND_WEIGHT
+    to_the_bot = [*commands(language) * COMMAND_WEIGHT, *sayings(language), *digits.examples(language), *SENTENCES.get(language, ())]
     return [*to_the_bot, *(wording for entry in entries for wording in (*entry.questions, entry.title))]
 
 

@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from voicebot.customers.directory import Account, Directory
-from voicebot.customers.verification import HIDDEN, LENGTHS, Keys, Proof, redacted, spoken_digits
+from voicebot.customers.verification import HIDDEN, LENGTHS, Keys, Proof, spoken_digits
 from voicebot.dialogue.decisions import Heard, Line, Lookup, Pressed, Silent, Told
 from voicebot.dialogue.errand import Checked, Errand, Fetched, Found, Known, Located, LookupFailed
 from voicebot.errors import DirectoryError, plain
+from voicebot.privacy.redact import struck
 from voicebot.store.events import Event, LookedUp
 from voicebot.values import Digit, Silence, Sound, Utterance
 
@@ -125,10 +126,10 @@ class Lookups:
 
 
 def kept(sound: Sound) -> Sound:
-    """`sound` as it may be kept while digits are owed: every key and every spoken digit is struck out."""
+    """`sound` as it may be kept while digits are owed: every key and every number said is struck out."""
     match sound:
         case Digit():
             return replace(sound, key=HIDDEN)
         case Utterance(transcript=transcript):
-            return replace(sound, transcript=replace(transcript, text=redacted(transcript.text)))
+            return replace(sound, transcript=replace(transcript, text=struck(transcript.text)))
     return sound

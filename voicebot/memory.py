@@ -12,24 +12,9 @@ from typing import Any
 from voicebot.dialogue.decisions import Line, Prompt, State
 from voicebot.dialogue.recall import restored
 from voicebot.emotion.temper import CALM, Temper
+from voicebot.queues import MATTERS
 from voicebot.store import events
-from voicebot.store.events import (
-    AngerScored,
-    BargedIn,
-    BotSpoke,
-    CallAnswered,
-    CallerSpoke,
-    CallSealed,
-    Decided,
-    Event,
-    Fault,
-    HandoverDecided,
-    NoticeGiven,
-    OptedOut,
-    QueueEntered,
-    Recorded,
-    Resumed,
-)
+from voicebot.store.events import Event
 
 APOLOGY = Prompt("lost_you")
 SAID = 4
@@ -61,6 +46,8 @@ class Memory:
     """His latest words, oldest first."""
     interrupted: bool = False
     """He took the turn from the bot, and nothing was decided since."""
+    matter: str = ""
+    """What he came for, one of queues.MATTERS: the latest that was heard."""
     let_go: bool = False
     """The caller is on the way to a person, or gone: no bot speaks to him again."""
 
@@ -81,28 +68,29 @@ def remember(memory: Memory, t_ms: int, event: Event) -> Memory:
 def _changes(memory: Memory, event: Event) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     match event:
-        case CallAnswered():
+        case events.CallAnswered():
             changes = {"answered": True}
-        case NoticeGiven(whole=whole):
+        case events.NoticeGiven(whole=whole):
             changes = {"noticed": whole}
-        case CallerSpoke(text=text) if text:
+        case events.CallerSpoke(text=text) if text:
             changes = {"last_words": text, "said": (*memory.said, text)[-SAID:]}
-        case AngerScored(state=felt, evidence=evidence):
+        case events.AngerScored(state=felt, evidence=evidence):
             changes = {"temper": Temper.restored(felt), "evidence": evidence or memory.evidence}
-        case BargedIn(outcome="taken"):
+        case events.BargedIn(outcome="taken"):
             changes = {"interrupted": True}
-        case Decided():
+        case events.Decided():
             state = restored(event.state)
-            changes = {"state": state, "unsaid": state.lines if state else (), "interrupted": False}
-        case BotSpoke(cut=cut):
+            matter = event.kind if event.kind in MATTERS else memory.matter
+            changes = {"state": state, "unsaid": state.lines if state else (), "interrupted": False, "matter": matter}
+        case events.BotSpoke(cut=cut):
             changes = {"unsaid": () if cut else memory.unsaid[1:]}
-        case OptedOut(what):
+        case events.OptedOut(what):
             changes = {"opt_outs": memory.opt_outs | {what}}
-        case Recorded(path, on=True):
+        case events.Recorded(path, on=True):
             changes = {"recordings": (*memory.recordings, path)}
-        case Resumed():
+        case events.Resumed():
             apology = (APOLOGY,) if memory.noticed and APOLOGY not in memory.unsaid else ()
             changes = {"resumed": memory.resumed + 1, "unsaid": (*apology, *memory.unsaid)}
-        case HandoverDecided() | QueueEntered() | CallSealed() | Fault(where="call"):
+        case events.HandoverDecided() | events.QueueEntered() | events.CallSealed() | events.Fault(where="call"):
             changes = {"let_go": True}
     return changes

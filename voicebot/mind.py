@@ -6,17 +6,22 @@ The language of the call stands here as well: another one is another tongue and 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from voicebot.bot import Bot, Tongue, understood
 from voicebot.customers.directory import Account
 from voicebot.customers.recommend import best
+from voicebot.customers.verification import LENGTHS
 from voicebot.dialogue.decisions import CALM, Heard, Lookup, Rules, Sense, State, Step
 from voicebot.dialogue.policy import decide, taken_up
 from voicebot.dialogue.script import Script
 from voicebot.feeling import Listener
 from voicebot.lookups import Lookups, Say, kept
 from voicebot.scribe import Scribe
+from voicebot.speech.dictation import dictated
+from voicebot.speech.ear import Hearing
+from voicebot.supervised import obeyed
 from voicebot.telephony.recording import Recorder
 from voicebot.values import Sound, Utterance
 
@@ -59,6 +64,14 @@ class Mind:
         return self._bot.tongues[self.language]
 
     @property
+    def hearing(self) -> Hearing:
+        """What the ear expects now: just so many digits, while they are owed."""
+        errand = self.state.errand
+        if not errand.protected:
+            return self.tongue.hearing
+        return dictated(self.tongue.hearing, LENGTHS["number" if errand.asking == "number" else "pin"])
+
+    @property
     def listens(self) -> bool:
         """Whether speech is heard, or keys alone."""
         return self.tongue.hearing.listens and not (self._dialled.menu and self.language == self._dialled.language)
@@ -98,6 +111,14 @@ class Mind:
         """The look-up that a controller which was lost had begun; None for none."""
         step = taken_up(self.state)
         return await self._looked_up(step) if step else None
+
+    async def ordered(self, call_id: str, flush: Callable[[], None]) -> Step:
+        """What a supervisor wants done with this call; what is being said is cut short."""
+        order = await self._bot.orders.next(call_id)
+        flush()
+        step = obeyed(order, self.state)
+        self._scribe.decided(step)
+        return step
 
     def guard(self) -> None:
         """Protected input is not recorded, and the rest is again."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from voicebot import models
+from voicebot.command_options import AsJson, SettingsFile
 from voicebot.models import Model, State
 from voicebot.settings import load
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from voicebot.models.fetch import Progress
 
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings file; voicebot.toml in this folder when left out.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Which = Annotated[str, typer.Argument(metavar="TIER|NAME", help=f"{', '.join(models.TIERS)}, or the name of one model.")]
 
 SETTING = {

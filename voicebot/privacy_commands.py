@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from voicebot.command_options import AsJson, SettingsFile
 from voicebot.errors import VoicebotError
 from voicebot.settings import Settings, load
 from voicebot.store import privacy as deeds
@@ -19,7 +20,6 @@ from voicebot.store.blanking import Kept
 from voicebot.store.desk import DeskStore
 
 T = TypeVar("T")
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings file; voicebot.toml in this folder when left out.")]
 Number = Annotated[str, typer.Argument(help="The caller's number as the call log has it.")]
 SHOWN = 20
 privacy = typer.Typer(no_args_is_help=True, help="Erase, hand out or keep what is stored of callers.")
@@ -76,7 +76,7 @@ def audit(limit: int = 50, settings_file: SettingsFile = None) -> None:
 def evaluate_redaction(
     count: Annotated[int, typer.Option(min=10, help="Generated utterances; every other one holds a secret.")] = 5_000,
     seed: Annotated[int, typer.Option(help="Which numbers and wordings are drawn.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """How many card numbers, PINs and codes get through, and how much else is lost; exit status 1 when one gets through."""
     from voicebot.evaluate.redaction import measured

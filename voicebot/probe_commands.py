@@ -12,10 +12,9 @@ from typing import Annotated
 
 import typer
 
+from voicebot.command_options import AsJson, SettingsFile
 from voicebot.errors import VoicebotError
 from voicebot.settings import load
-
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings file; voicebot.toml in this folder when left out.")]
 
 
 def probe(
@@ -25,7 +24,7 @@ def probe(
     entry: Annotated[str, typer.Option(help="Entry to ask for; the first in the menu when left out.")] = "",
     textfile: Annotated[Path | None, typer.Option(help="File for Prometheus' node exporter, NAME.prom in its folder.")] = None,
     settings_file: SettingsFile = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Call a hotline, hear the greeting, ask a question of the knowledge base, expect its answer; exit status 1 when a caller would complain."""
     from voicebot.dialogue import knowledge

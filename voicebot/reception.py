@@ -18,6 +18,7 @@ from voicebot.bot import Bot
 from voicebot.call import GONE, RESUME_S
 from voicebot.errors import AriError, StoreError
 from voicebot.handover.lines import LINE_VARIABLE
+from voicebot.logs import of_call
 from voicebot.memory import Memory
 from voicebot.renewal import Renewal
 from voicebot.resume import take_over
@@ -45,18 +46,22 @@ class Reception:
         """One control socket: a new call, one that lost its controller, or one nobody knows, whose caller goes on to the queue."""
         try:
             came = await brought(link, self._journal)
-            match came:
-                case New(start):
-                    await self._begin(link, start)
-                case Lost(start):
-                    await self._go_on(link, start)
-                case Unknown(start) if start:
-                    await self._send_on_unknown(link, start)
-            await until_closed(link, came.start)
+            with of_call(came.start.channel.id if came.start else ""):
+                await self._attend(link, came)
+                await until_closed(link, came.start)
         except AriError as error:
             log.info("control socket ended", why=str(error))
         finally:
             link.close()
+
+    async def _attend(self, link: ControlLink, came: New | Lost | Unknown) -> None:
+        match came:
+            case New(start):
+                await self._begin(link, start)
+            case Lost(start):
+                await self._go_on(link, start)
+            case Unknown(start) if start:
+                await self._send_on_unknown(link, start)
 
     async def _begin(self, link: ControlLink, start: StasisStart) -> None:
         channel, variables = start.channel.id, start.channel.channelvars
@@ -90,7 +95,7 @@ class Reception:
         if taken is None:
             await _not_taken(link, start.channel.id, "a lost call that cannot be resumed")
             return
-        log.warning("call of a lost controller taken over", call_id=start.channel.id)
+        log.warning("call of a lost controller taken over")
         await self._run(link, start, *taken)
 
     async def _taken(self, start: StasisStart) -> tuple[CallJournal, Memory] | None:
@@ -121,7 +126,7 @@ class Reception:
     async def _send_on(self, link: ControlLink, channel: str, record: CallJournal, why: str, line: str = "") -> None:
         """To the queue at once, with a sentence; the floor follows the caller to the end, so that the call log has him."""
         log.warning("call sent on to the queue", why=why, calls=self._gate.calls)
-        record.append(0, HandoverDecided(why, self._bot.settings.handover.queue, 0, ""))
+        record.append(0, HandoverDecided(why, self._bot.settings.handover.queue, 0, "", False))
         self._bot.floor.follow(channel, record, 0)
         try:
             if line:

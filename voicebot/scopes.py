@@ -1,4 +1,7 @@
-"""The shapes of concurrency that a TaskGroup alone does not give: whichever ends first, clean-up that is not interrupted, tasks ended together."""
+"""The shapes of concurrency that a TaskGroup alone does not give: whichever ends first, work that is never cut short, tasks ended together.
+
+The one place with tasks outside of a TaskGroup.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_LASTING: set[asyncio.Task[Any]] = set()
+"""The loop itself keeps no hold of its tasks."""
 
 
 async def first_of(*runs: Coroutine[Any, Any, T]) -> T:
@@ -19,9 +24,17 @@ async def first_of(*runs: Coroutine[Any, Any, T]) -> T:
     return next(iter(done)).result()
 
 
+def lasting(run: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """`run` as a task that ends by itself, whoever waits for it gives up or is cancelled: a write, a read, a clean-up that must not be cut short."""
+    task = asyncio.get_running_loop().create_task(run)
+    _LASTING.add(task)
+    task.add_done_callback(_LASTING.discard)
+    return task
+
+
 async def finished(clean_up: Coroutine[Any, Any, None]) -> None:
     """Await `clean_up` to its end, however often this is cancelled meanwhile; the cancellation is raised only then."""
-    task = asyncio.ensure_future(clean_up)
+    task = lasting(clean_up)
     cancelled = None
     while not task.done():
         try:

@@ -17,19 +17,8 @@ from voicebot.errors import plain
 from voicebot.memory import Memory, remember
 from voicebot.metrics import Metrics
 from voicebot.privacy.redact import redact
-from voicebot.store.events import (
-    BargedIn,
-    BotSpoke,
-    CallerSpoke,
-    Decided,
-    DigitPressed,
-    Event,
-    Fault,
-    OfferAnswered,
-    Outcome,
-    SurveyAnswered,
-    TurnMeasured,
-)
+from voicebot.store import events
+from voicebot.store.events import Event, Outcome
 from voicebot.store.record import CallJournal
 from voicebot.values import Digit, Sound, Unrecognised, Utterance
 
@@ -56,7 +45,7 @@ class Scribe:
         return self._zero_ms + self._clock()
 
     def write(self, event: Event) -> None:
-        if isinstance(event, Fault):
+        if isinstance(event, events.Fault):
             self._metrics.faults.labels(event.where).inc()
         self.record.append(self.now_ms, event)
         self.memory = remember(self.memory, self.now_ms, event)
@@ -69,11 +58,11 @@ class Scribe:
                 self._expecting = said.expecting
                 if said.removed:
                     blank(start_ms - MARGIN_MS, end_ms + MARGIN_MS)
-                self.write(CallerSpoke(said.text, transcript.confidence, self._zero_ms + start_ms, self._zero_ms + end_ms))
+                self.write(events.CallerSpoke(said.text, transcript.confidence, self._zero_ms + start_ms, self._zero_ms + end_ms))
             case Digit(key):
-                self.write(DigitPressed(key))
+                self.write(events.DigitPressed(key))
             case Unrecognised(why):
-                self.write(Fault("recogniser", why))
+                self.write(events.Fault("recogniser", why))
             case _:
                 pass
 
@@ -82,32 +71,32 @@ class Scribe:
         options = getattr(decision, "options", ())
         triaged = (step.triaged.kind, step.triaged.complexity) if step.triaged else ("", "")
         entry_id = getattr(decision, "entry_id", None)
-        self.write(Decided(type(decision).__name__, step.reason, entry_id, None, options, snapshot(step.state), *triaged))
+        self.write(events.Decided(type(decision).__name__, step.reason, entry_id, None, options, snapshot(step.state), *triaged))
         if step.accepted is not None:
-            self.write(OfferAnswered(step.state.errand.offer, step.accepted))
+            self.write(events.OfferAnswered(step.state.errand.offer, step.accepted))
         if step.state.asked is not Asked.SURVEY and before is Asked.SURVEY:
-            self.write(SurveyAnswered(step.mark))
+            self.write(events.SurveyAnswered(step.mark))
 
     def spoke(self, line: Line, text: str, start_ms: int, heard_ms: int, length_ms: int) -> None:
         cut = heard_ms < length_ms - CUT_MS
         heard = heard_part(text, heard_ms, length_ms) if cut else text
         entry_id = line.entry_id if isinstance(line, Answer) else None
-        self.write(BotSpoke(text, kind(line), start_ms, heard_ms, length_ms, cut, heard, entry_id))
+        self.write(events.BotSpoke(text, kind(line), start_ms, heard_ms, length_ms, cut, heard, entry_id))
 
     def barged_in(self, outcome: Any, at_ms: int, silent_after_ms: int) -> None:
-        self.write(BargedIn(outcome, self._zero_ms + at_ms, silent_after_ms))
+        self.write(events.BargedIn(outcome, self._zero_ms + at_ms, silent_after_ms))
 
     def measured(self, utterance: Utterance, decide_ms: float) -> None:
         """How long the caller has waited so far; what comes now is cached audio, sent within one frame."""
         hold_ms = utterance.taken_ms - utterance.end_ms
         total_ms = self._clock() - utterance.end_ms
-        self.write(TurnMeasured(hold_ms, utterance.recognise_ms, decide_ms, total_ms - hold_ms, total_ms))
+        self.write(events.TurnMeasured(hold_ms, utterance.recognise_ms, decide_ms, total_ms - hold_ms, total_ms))
         for stage, ms in (("hold", hold_ms), ("recognise", utterance.recognise_ms), ("decide", decide_ms), ("total", total_ms)):
             self._metrics.observe_stage(stage, ms)
 
     def fault(self, error: BaseException) -> None:
-        log.error("call failed", call_id=self.record.call_id, why=plain(error))
-        self.write(Fault("call", plain(error)))
+        log.error("call failed", why=plain(error))
+        self.write(events.Fault("call", plain(error)))
 
     def seal(self, outcome: Outcome, by: str) -> None:
         self.record.seal(self.now_ms, outcome, by)

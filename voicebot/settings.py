@@ -9,7 +9,8 @@ import difflib
 import ipaddress
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import UnionType
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -20,6 +21,7 @@ from voicebot.anger import Anger
 from voicebot.engines import Models, Speech
 from voicebot.errors import SettingsError
 from voicebot.llm.options import Llm
+from voicebot.queues import Handover
 from voicebot.trunk import HostPort, Trunk, address
 
 DEMO_KNOWLEDGE = Path(__file__).parent / "demo" / "kb"
@@ -143,16 +145,6 @@ class Turns(Section):
     """A caller around whom nobody speaks for so long, whatever the reason, goes to a person."""
     on_hold_ms: Positive = 120_000
     """A caller who keeps the bot on hold longer is let go."""
-
-
-class Handover(Section):
-    """The live agent queue."""
-
-    queue: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")] = "support"
-    max_wait_s: Positive = 300
-    """Longest wait in the queue. Then the caller hears that nobody is free, and the call ends."""
-    ring_s: Positive = 20
-    """An agent's phone rings for so long before the next agent's does."""
 
 
 class Recording(Section):
@@ -290,9 +282,15 @@ def _explain(source: str, problem: dict[str, Any]) -> str:
 
 
 def _keys(section: list[str]) -> list[str]:
-    model: type[BaseModel] = Settings
+    kind: Any = Settings
     for name in section:
-        field = model.model_fields.get(name)
-        kind = Trunk if name == "trunk" else field.annotation if field else None
-        model = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else Hotline
-    return sorted(model.model_fields)
+        kind = _within(kind, name)
+    return sorted(kind.model_fields)
+
+
+def _within(kind: Any, name: str) -> Any:
+    """What stands under `name`: a section, a table of sections, or a list of them."""
+    if get_origin(kind) is None:
+        kind = kind.model_fields[name].annotation
+        return get_args(kind)[0] if isinstance(kind, UnionType) else kind
+    return get_args(kind)[-1 if get_origin(kind) is dict else 0]

@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from voicebot.command_options import SettingsFile
 from voicebot.errors import VoicebotError
 from voicebot.settings import load
 from voicebot.store import staff as people
@@ -19,7 +20,6 @@ from voicebot.store.desk import DeskStore
 from voicebot.store.staff import Role, Staff
 
 T = TypeVar("T")
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings file; voicebot.toml in this folder when left out.")]
 Name = Annotated[str, typer.Argument(help="Letters, digits, `.`, `_`, `-`; 64 at most.")]
 NAME_LIMIT = 64
 staff = typer.Typer(no_args_is_help=True, help="Who may sign in at the desk.")

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from voicebot.command_options import AsJson
 from voicebot.settings import load
 
 
@@ -26,7 +27,7 @@ def evaluate_turns(
     seed: Annotated[int, typer.Option(help="Which turns, pauses, packets.", min=0)] = 1,
     plot: Annotated[Path | None, typer.Option(help="Folder for turns.png.")] = None,
     settings_file: Annotated[Path | None, typer.Option("--settings", help="Names the recogniser and the holds.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """End-of-turn delay against turns cut off, adaptive and fixed holds; interruptions taken by mistake and missed. Exit status 1 past the goal."""
     from voicebot.evaluate import turn_run, turns

@@ -1,6 +1,7 @@
-"""`voicebot up`: the private Asterisk and the controller as two processes, each restarted when it ends, the controller also when it stops answering.
+"""`voicebot up`: the private Asterisk, the controller and the desk as processes, each restarted when it ends, the controller also when it stops
+answering.
 
-It carries no call: whatever happens to it, both end with it and never run on alone.
+It carries no call: whatever happens to it, all end with it and never run on alone.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import socket
 import ssl
 import sys
 import time
+from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +23,7 @@ import structlog
 
 from voicebot.errors import PbxError, VoicebotError
 from voicebot.process import Stop, end_with_parent
-from voicebot.scopes import first_of
+from voicebot.scopes import finished, first_of
 from voicebot.settings import Settings
 from voicebot.telephony.pbx import PrivateAsterisk
 from voicebot.telephony.pbx_plan import PbxPlan, plan
@@ -38,6 +40,8 @@ PAUSE_S = (0.3, 10.0)
 """What is lost is started at once: its callers wait. Pause before the second attempt, and the longest: it doubles each time one fails."""
 END_S = 10.0
 """A controller that should end has this long to hand its calls over and close the journal."""
+DESK_PAUSE_S = 2.0
+"""Before a desk that ended is started again: no caller waits for it."""
 STEADY_S = 5.0
 """One that ends again sooner than this gets the first pause before it is started."""
 LOOK_S = 0.5
@@ -89,13 +93,32 @@ async def running(settings: Settings, settings_file: Path | None = None) -> Asyn
         await controller.stop()
 
 
-async def up(settings: Settings, settings_file: Path | None = None, on_ready: Callable[[PbxPlan], None] = lambda _plan: None) -> None:
-    """Run until SIGTERM or SIGINT, then until the callers are done (see `Running.drained`), and no longer than to a second signal."""
+async def up(
+    settings: Settings, settings_file: Path | None = None, on_ready: Callable[[PbxPlan], None] = lambda _plan: None, desk: bool = True
+) -> None:
+    """Run until SIGTERM or SIGINT, then until the callers are done (see `Running.drained`), and no longer than to a second signal. The desk stays as
+    long as they do."""
     stop = Stop()
     async with running(settings, settings_file) as found:
         on_ready(found.plan)
-        await stop.asked.wait()
-        await first_of(found.drained(settings.serve.grace_s), stop.insisted.wait())
+        await first_of(_until_done(found, stop, settings.serve.grace_s), *([keep_desk(settings_file)] if desk else []))
+
+
+async def _until_done(found: Running, stop: Stop, grace_s: float) -> None:
+    await stop.asked.wait()
+    await first_of(found.drained(grace_s), stop.insisted.wait())
+
+
+async def keep_desk(settings_file: Path | None) -> None:
+    """`voicebot desk` as a child, restarted whenever it ends, until cancelled. It says by itself where it is, or why it cannot be."""
+    while True:
+        process = await _started(command("desk", settings_file))
+        try:
+            await process.wait()
+        finally:
+            await finished(_end(process, signal.SIGTERM))
+        log.error("the desk ended; starting it again", status=process.returncode, again_s=DESK_PAUSE_S)
+        await asyncio.sleep(DESK_PAUSE_S)
 
 
 def stopped_by_signal() -> asyncio.Event:
@@ -110,8 +133,8 @@ class Controller:
         self._host = host
         self._port = port
         self._tls = tls
-        self._command = [sys.executable, "-m", "voicebot", "serve", *(["--settings", str(settings_file)] if settings_file else [])]
-        self._process: asyncio.subprocess.Process | None = None
+        self._command = command("serve", settings_file)
+        self._process: Process | None = None
 
     @property
     def pid(self) -> int:
@@ -121,11 +144,7 @@ class Controller:
 
     async def start(self) -> None:
         """Start it and wait until it takes calls. Raises VoicebotError with its own last words when it ends instead."""
-        environment = {**os.environ, "VOICEBOT_SERVE__PORT": str(self._port)}
-        # A session of its own: Ctrl-C is for us to pass on. Were it to reach both, the controller would take it for the second signal.
-        self._process = await asyncio.create_subprocess_exec(
-            *self._command, env=environment, stdin=asyncio.subprocess.DEVNULL, start_new_session=True, preexec_fn=end_with_parent
-        )
+        self._process = await _started(self._command, VOICEBOT_SERVE__PORT=str(self._port))
         try:
             async with asyncio.timeout(START_S):
                 while await health(self._host, self._port, self._tls) in {None, STARTING}:
@@ -154,15 +173,8 @@ class Controller:
     async def stop(self) -> None:
         """Ask it to end at once, then make it."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        for asks in ((signal.SIGTERM, signal.SIGINT), (signal.SIGKILL,)):
-            for ask in asks:
-                with contextlib.suppress(ProcessLookupError):
-                    process.send_signal(ask)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), END_S)
-                return
+        if process is not None:
+            await _end(process, signal.SIGTERM, signal.SIGINT)
 
     async def _until_lost(self) -> None:
         process, misses = self._process, 0
@@ -196,6 +208,29 @@ def free_port(host: str) -> int:
     with socket.socket() as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
+
+
+def command(part: str, settings_file: Path | None) -> list[str]:
+    """The command line of `voicebot PART`."""
+    return [sys.executable, "-m", "voicebot", part, *(["--settings", str(settings_file)] if settings_file else [])]
+
+
+async def _started(command: list[str], **variables: str) -> Process:
+    """In a session of its own: Ctrl-C is for us to pass on. Were it to reach both, a controller would take it for the second signal."""
+    return await asyncio.create_subprocess_exec(
+        *command, env={**os.environ, **variables}, stdin=DEVNULL, start_new_session=True, preexec_fn=end_with_parent
+    )
+
+
+async def _end(process: Process, *asks: signal.Signals) -> None:
+    """Ask it to end, then make it."""
+    for signals in (asks, (signal.SIGKILL,)):
+        for ask in signals:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(ask)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), END_S)
+            return
 
 
 async def _keep(asterisk: PrivateAsterisk) -> None:

@@ -77,9 +77,10 @@ def test_an_agent_gets_their_own_calls_and_of_others_not_even_that_there_are_any
     at_the_api(url, scenario, "ann")
 
 
-def test_the_interface_describes_itself_and_only_reads(url: str) -> None:
+def test_the_interface_describes_itself_and_reads_but_for_what_supervisors_do(url: str) -> None:
     async def scenario(stage: Stage) -> None:
         paths = (await stage.http.get("/api/openapi.json")).json()["paths"]
+        assert set(paths.pop("/api/calls/{call_id}/acts")) == {"post"}
         assert set(paths) == {"/api/calls", "/api/calls/{call_id}", "/calls/{call_id}/audio/{number}", "/calls/{call_id}/export/{form}"}
         assert all(set(methods) == {"get"} for methods in paths.values())
 

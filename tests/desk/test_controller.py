@@ -70,3 +70,16 @@ def test_that_none_is_there_is_said_once_and_that_one_is_back(door: Callable[...
     with capture_logs() as logs:
         asyncio.run(scenario())
     assert [entry["log_level"] for entry in logs] == ["warning"]
+
+
+def test_what_a_supervisor_wants_is_asked_of_each_until_one_can_do_it(door: Callable[..., ControllerDoor]) -> None:
+    async def scenario() -> tuple[list[bytes], list[bytes]]:
+        asked: tuple[list[bytes], list[bytes]] = ([], [])
+        async with controller(503, asked[0]) as first, controller(200, asked[1]) as second:
+            assert await door(first, second).supervise({"deed": "end", "call": "c.1"})
+            assert not await door(first, free_port("127.0.0.1")).supervise({"deed": "end", "call": "c.1"})
+        return asked
+
+    refused, taken = asyncio.run(scenario())
+    assert [request.partition(b" HTTP")[0] for request in taken] == [b"GET /desk/supervise?deed=end&call=c.1"]
+    assert len(refused) == 2

@@ -32,3 +32,22 @@ def test_anger_stands_with_its_number_its_curve_and_its_reasons(on_the_floor: Ru
             record.seal(31_000, "abandoned", "floor")
 
     on_the_floor(scenario)
+
+
+@needs_chromium
+def test_the_reasons_are_in_the_language_of_the_desk(on_the_floor: Run) -> None:
+    heard = AngerScored(0.8, escalate=True, evidence=("louder than expected: +9 dB", "said 'ridiculous'", "says the same again"))
+
+    async def scenario(floor: Floor) -> None:
+        async with floor.at("sue") as sue:
+            await sit(sue, "6003")
+            record = floor.calls.begin("angry-2", *WITH_BOT, (17_050, heard), *QUEUED)
+            record.append(29_000, AgentRang("6003"))
+            await expect(sue.locator(".band.angry")).to_be_visible()
+            await expect(sue.locator(".anger li")).to_have_text(["louder than expected: +9 dB", "said 'ridiculous'", "says the same again"])
+            await sue.get_by_role("button", name="中文").click()
+            await expect(sue.locator(".anger li")).to_have_text(["比预期大声：+9 分贝", "说“ridiculous”", "重复同样的话"])
+            await sue.get_by_role("button", name="English").click()
+            record.seal(31_000, "abandoned", "floor")
+
+    on_the_floor(scenario)

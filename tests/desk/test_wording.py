@@ -8,7 +8,8 @@ import pytest
 
 from voicebot.desk import wording
 from voicebot.desk.duty import MISSED, PAUSES
-from voicebot.desk.wording import LANGUAGES, saying, table
+from voicebot.desk.wording import LANGUAGES, saying, table, why
+from voicebot.dialogue.decisions import Why
 from voicebot.store.events import Outcome
 
 CODE = Path(wording.__file__).parent
@@ -26,7 +27,7 @@ def test_no_word_is_empty_or_left_in_another_language() -> None:
     chinese = re.compile(r"[\u4e00-\u9fff。]|–")
     for key, text in table("zh").items():
         assert text.strip(), key
-        assert chinese.search(text) or key == "frame.language", key
+        assert chinese.search(text) or key in {"frame.language", "pop.reasons_in"}, key
 
 
 def test_every_word_the_code_asks_for_by_name_is_there() -> None:
@@ -61,3 +62,15 @@ def test_gaps_are_filled_and_a_language_without_words_is_english() -> None:
 def test_a_key_that_is_in_no_table_is_an_error() -> None:
     with pytest.raises(KeyError):
         saying("en")("agent.nothing")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_for_a_person_has_words(language: str) -> None:
+    told = {each: why(each.value, language) for each in Why}
+    assert all(words and words != each.value for each, words in told.items())
+    assert len(set(told.values())) == len(told)
+
+
+def test_a_reason_that_no_table_knows_stays_as_it_stands() -> None:
+    assert why("admission: too many calls", "zh") == "admission: too many calls"
+    assert why("", "en") == ""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from voicebot.dialogue.classifier import shares, sparse, train
+from voicebot.dialogue.classifier import centres, shares, sparse, train
 
 
 def rows(count: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -42,6 +42,19 @@ def test_shares_are_close_to_those_of_logistic_regression() -> None:
     assert np.abs(ours - reference).mean() < 0.02
 
 
+def test_unseen_rows_find_the_class_whose_centre_is_closest() -> None:
+    points, owners = rows(400, 8)
+    found = points[200:] @ centres(as_sparse(points[:200]), owners[:200], 8).toarray()
+    assert (np.argmax(found, axis=1) == owners[200:]).mean() > 0.95
+
+
+def test_a_class_of_many_examples_is_not_louder_than_one_of_few() -> None:
+    points, owners = np.eye(4, dtype=np.float32)[[0, 0, 0, 0, 0, 1]], np.array([0, 0, 0, 0, 0, 1])
+    of_class = centres(as_sparse(points), owners, 3).toarray()
+    assert of_class[0, 0] == of_class[1, 1] > 1
+    assert not of_class[:, 2].any()
+
+
 def test_learning_twice_gives_the_same_weights() -> None:
     points, owners = rows(100, 4)
     assert (learnt(points, owners, 4) == learnt(points, owners, 4)).all()
@@ -50,7 +63,7 @@ def test_learning_twice_gives_the_same_weights() -> None:
 def test_a_row_without_any_column_is_no_fault() -> None:
     points, owners = rows(20, 2)
     empty = sparse(np.zeros(0, np.float32), np.zeros(0, np.intp), np.zeros(21, np.intp), points.shape[1])
-    assert train(empty, owners, 2).shape == (points.shape[1], 2)
+    assert train(empty, owners, 2).shape == centres(empty, owners, 2).shape == (points.shape[1], 2)
 
 
 @given(st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=8))

@@ -67,6 +67,7 @@ HEARD = {
         call an ambulance
         i need the police
         my house is on fire
+        it is on fire
         there's a fire in my kitchen
         fire
         my husband is having a heart attack
@@ -87,6 +88,8 @@ HEARD = {
     """,
     "fraud": """
         someone is asking me for a code
+        they say they are from the bank and want my password
+        someone is asking me for something on the other line
         someone is asking me to transfer money right now
         a man on the phone wants me to send money to an account
         they told me to read them the password
@@ -115,6 +118,7 @@ HEARD = {
         bye
         okay bye bye
         thank you goodbye
+        goodbye then
         have a nice day
         thanks bye have a good one
     """,
@@ -254,6 +258,7 @@ HEARD |= {
         my bill
         how much is my bill
         tell me about my last bill
+        can you tell me how much i owe
         my bill has doubled
         back to my bill
     """,

@@ -222,6 +222,15 @@ def test_a_language_without_tables_still_matches() -> None:
     assert Matcher.build(entries).match("je cherche ma facture", 1)[0].entry_id == "facture"
 
 
+def test_thousands_of_entries_are_told_apart() -> None:
+    things, ways = [f"{a}{b}" for a in ("red", "blue", "green", "old") for b in range(300)], ("lost my {}", "where is the {}")
+    matcher = Matcher.learn([way.format(thing) for thing in things for way in ways], [thing for thing in things for _ in ways], "en")
+    for thing in (things[0], things[-1], "blue77"):
+        first, second = matcher.match(f"i cannot find the {thing}", 2)
+        assert first.entry_id == thing
+        assert first.confidence > second.confidence
+
+
 def test_no_entries_or_mixed_languages_are_refused(entries: tuple[Entry, ...]) -> None:
     with pytest.raises(ValueError, match="exactly one language, got none"):
         Matcher.build([])

@@ -687,3 +687,11 @@ def test_two_questions_of_the_knowledge_base_are_answered_together() -> None:
 def test_after_some_answers_a_person_takes_over_always() -> None:
     step = _said("my pin", Match("pin", 0.9), rules=replace(RULES, persons=frozenset({"pin"})))
     assert step.decision == HandOver(Why.COMPLEX, "normal", (Answer("pin"), Prompt("connecting")))
+
+
+def test_who_is_abusive_again_goes_for_that_however_upset_he_is() -> None:
+    upset = Sense(escalate=True, evidence="said 'idiot'")
+    first = _said("you are an idiot")
+    again = decide(first.state, Spoke("shut up", intents=frozenset({Intent.ABUSE})), upset, RULES)
+    at_once = decide(State.start(), Spoke("shut up", intents=frozenset({Intent.ABUSE})), upset, RULES)
+    assert [step.decision.reason for step in (again, at_once) if isinstance(step.decision, HandOver)] == [Why.ABUSE, Why.UPSET]

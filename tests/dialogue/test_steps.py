@@ -72,7 +72,7 @@ def test_every_reason_for_a_person_has_a_line_and_danger_alone_is_urgent(why: Wh
     [line] = decision.lines
     assert isinstance(line, Prompt)
     assert PROMPTS[line.name] == 0
-    assert (line.name == "connecting") is (why in {Why.PERSON, Why.ACCEPTED, Why.VULNERABLE, Why.COMPLEX, Why.ABUSE, Why.LANGUAGE})
+    assert (line.name == "connecting") is (why in {Why.PERSON, Why.ACCEPTED, Why.VULNERABLE, Why.COMPLEX, Why.ABUSE, Why.LANGUAGE, Why.SUPERVISOR})
 
 
 def test_what_is_missed_once_too_often_goes_to_a_person() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicebot.dialogue.vectors import DENSE_WEIGHT, Vectors
+from voicebot.dialogue.vectors import DENSE_WEIGHT, LARGE, Vectors
 
 TEXTS = ["my bill is too high", "when are you open", "i lost my sim card"]
 
@@ -84,3 +84,34 @@ def test_synonyms_weigh_less_among_many_examples(plain: Vectors) -> None:
 
 def test_rows_are_those_of_each_text(plain: Vectors) -> None:
     assert plain.rows(TEXTS).toarray() == pytest.approx(np.stack([dense(plain, text) for text in TEXTS]))
+
+
+def test_rows_with_meaning_are_those_of_each_text(meant: Vectors) -> None:
+    texts = [*TEXTS, "zxqv", "", "when bill zxqv"]
+    assert meant.rows(texts).toarray() == pytest.approx(np.stack([dense(meant, text) for text in texts]), abs=1e-6)
+
+
+def test_rows_come_with_what_is_learnt(meant: Vectors) -> None:
+    learnt, rows = Vectors.learnt(TEXTS, "en", Meaning())
+    assert rows.toarray() == pytest.approx(meant.rows(TEXTS).toarray(), abs=1e-6)
+    assert learnt.width == meant.width
+
+
+def test_kept_vectors_are_the_same(meant: Vectors) -> None:
+    again = Vectors("en", meant.kept(), Meaning())
+    for text in (*TEXTS, "my bill zxqv"):
+        assert (dense(again, text) == dense(meant, text)).all()
+        assert again.known(text) == meant.known(text)
+
+
+def test_texts_without_words_have_rows_without_columns() -> None:
+    vectors, rows = Vectors.learnt(["?!", "…"], "en")
+    assert rows.shape[0] == 2
+    assert len(vectors.row("my bill")[0]) == 0
+
+
+def test_what_occurs_once_among_thousands_of_texts_is_left_out() -> None:
+    texts = ["my bill"] * (LARGE - 1)
+    small, large = Vectors.fitted([*texts[1:], "zxqv"], "en"), Vectors.fitted([*texts, "zxqv"], "en")
+    assert len(small.row("zxqv")[0]) > 0 == len(large.row("zxqv")[0])
+    assert len(large.row("bill")[0]) > 0

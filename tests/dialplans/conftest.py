@@ -24,7 +24,8 @@ from typing import Any
 import pytest
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener, ws_create_server
 
-from voicebot.settings import Handover, Pbx, Settings
+from voicebot.queues import Handover
+from voicebot.settings import Pbx, Settings
 from voicebot.telephony.pbx import PrivateAsterisk
 from voicebot.telephony.pbx_plan import plan
 from voicebot.telephony.secure import served
@@ -295,7 +296,7 @@ def settings(tmp_path: Path, asterisk_tree: Path, monkeypatch: pytest.MonkeyPatc
     """A demo profile on free ports, with a queue that gives up after 4 s."""
     monkeypatch.delenv("VOICEBOT_PBX__TREE", raising=False)
     pbx = Pbx(tree=asterisk_tree, run=tmp_path / "run", sip_port=0, rtp_first=24_000, rtp_last=24_999, anonymous=True)
-    return Settings(secrets=tmp_path / "secrets", pbx=pbx, handover=Handover(ring_s=2, max_wait_s=4))
+    return Settings(secrets=tmp_path / "secrets", pbx=pbx, handover=Handover(ring_s=2, max_wait_s=4, nobody="wait"))
 
 
 @pytest.fixture

@@ -5,61 +5,26 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
+from tests.kit.dialplan import (
+    LOUD,
+    Open,
+    Run,
+    caller_channel,
+    calling,
+    eventually,
+    handed_over,
+    no_channel,
+    ready_for_a_call_back,
+    said,
+    tone,
+    waiting,
+)
+
 pytestmark = pytest.mark.e2e
-
-Floor = Any  # tests/dialplans/conftest.py, which a test file cannot import
-Open = Callable[[], AbstractAsyncContextManager[Floor]]
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
-
-LOUD = 80
-"""µ-law steps above silence: hold music stays below, a briefing at full scale is above."""
-
-
-async def eventually(what: Callable[[], object], within_s: float = 5) -> None:
-    async with asyncio.timeout(within_s):
-        while not what():
-            await asyncio.sleep(0.02)
-
-
-async def waiting(floor: Floor, calls: int, within_s: float) -> float:
-    """Seconds until so many calls wait in the queue."""
-    begun_s = time.monotonic()
-    async with asyncio.timeout(within_s):
-        while f"has {calls} calls" not in await floor.pbx.cli("queue show support"):
-            await asyncio.sleep(0.05)
-    return time.monotonic() - begun_s
-
-
-async def no_channel(floor: Floor) -> None:
-    async with asyncio.timeout(5):
-        while "0 active channels" not in await floor.pbx.cli("core show channels"):
-            await asyncio.sleep(0.05)
-
-
-@asynccontextmanager
-async def calling(floor: Floor, phone: Any, dialled: str = "100", codecs: str = "0 8 101") -> AsyncIterator[Any]:
-    """Dial, and give the control socket of the call when it is in Stasis, still ringing."""
-    async with asyncio.TaskGroup() as group:
-        group.create_task(phone.invite(dialled, codecs))
-        before = len(floor.controller.on("/ari"))
-        await eventually(lambda: len(floor.controller.on("/ari")) > before and floor.controller.on("/ari")[-1].named("StasisStart"))
-        yield floor.controller.on("/ari")[-1]
-
-
-async def handed_over(floor: Floor, control: Any, **variables: str) -> None:
-    for name, value in variables.items():
-        control.request("POST", f"channels/{control.channel}/variable?variable={name}&value={value}")
-    control.request("POST", f"channels/{control.channel}/continue?context=voicebot-handover&extension=s&priority=1")
-    await eventually(lambda: control.named("StasisEnd"))
 
 
 def test_a_call_reaches_the_controller_while_it_rings_with_what_the_bot_must_know(floor: Open, run: Run) -> None:
@@ -253,19 +218,6 @@ def test_with_nobody_free_the_caller_hears_music_then_the_overflow_message_then_
     run(steps())
 
 
-def ready_for_a_call_back(it: Any, number: str) -> None:
-    """Each line a short tone; the digits are as long as the number has them, so that the wrong one would be missed."""
-    for line in ("overflow", "callback_offer", "callback_number", "callback_confirm", "callback_kept", *(f"digit_{digit}" for digit in number)):
-        tone(it.pbx.plan.sounds / f"{line}-en.sln16", seconds=0.2)
-
-
-def said(it: Any) -> list[str]:
-    """The lines that the dialplan said, in order."""
-    steps = [event for floor in it.controller.on("/floor") for event in floor.named("ChannelDialplan")]
-    lines = [step["dialplan_app_data"].split(",") for step in steps if step["dialplan_app"] in {"Playback", "Read"}]
-    return [next(part for part in parts if "/" in part).rpartition("/")[2].removesuffix("-en") for parts in lines]
-
-
 OFFERED = ["callback_number", "digit_7", "digit_7", "digit_4", "callback_confirm"]
 
 
@@ -398,14 +350,3 @@ def test_when_the_controller_is_down_at_invite_the_caller_is_in_the_queue_within
             caller.bye()
 
     run(steps())
-
-
-def tone(path: Path, seconds: float) -> None:
-    at = np.arange(int(16_000 * seconds)) / 16_000
-    path.write_bytes((0.9 * 32_767 * np.sin(2 * np.pi * 440 * at)).astype("<i2").tobytes())
-
-
-async def caller_channel(floor: Floor) -> str:
-    found = re.search(r"^(PJSIP/voicebot-caller-\w+)!", await floor.pbx.cli("core show channels concise"), re.M)
-    assert found is not None
-    return found[1]

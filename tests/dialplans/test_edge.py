@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from voicebot.settings import Handover, Serve, Settings
+from voicebot.queues import Handover
+from voicebot.settings import Serve, Settings
 from voicebot.telephony.pbx_render import DIALPLANS
 from voicebot.testbed import audio
 from voicebot.testbed.certificates import PROGRAM, certificates

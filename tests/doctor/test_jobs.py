@@ -42,6 +42,7 @@ def folder(tmp_path: Path) -> Path:
     for name in FILES:
         (tmp_path / "base" / name).write_text("{}")
     (tmp_path / "voice/voice.onnx").write_text("onnx")
+    (tmp_path / "voice/voice.onnx.json").write_text('{"audio": {}, "phoneme_id_map": {}}')
     return tmp_path
 
 
@@ -103,7 +104,7 @@ def test_a_voice_with_weights(folder: Path) -> None:
 def test_a_voice_that_is_missing_falls_to_the_embedded_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     english, _ = jobs.voice(settings(folder, voices={"en": "none"}))
     assert english.rung == "flite"
-    assert "none.onnx is missing" in english.climb
+    assert "none.onnx.json: cannot be read" in english.climb
 
     def absent() -> str:
         raise EngineError("piper is not installed; run: pip")
@@ -131,7 +132,7 @@ def test_a_missing_synthesiser_is_broken(monkeypatch: pytest.MonkeyPatch) -> Non
         (Llm(engine="llama", model="none.gguf"), True, Standing.BROKEN, "none.gguf is missing"),
         (Llm(engine="llama", model="here.gguf"), True, Standing.BEST, "llama.cpp with here.gguf"),
         (Llm(engine="llama", model="small-llm"), True, Standing.BEST, "llama.cpp with pulled.gguf"),
-        (Llm(engine="llama", model="no-llm"), True, Standing.BROKEN, "models/no-llm is missing"),
+        (Llm(engine="llama", model="no-llm"), True, Standing.BROKEN, "models/no-llm/no-llm.gguf is missing"),
     ],
 )
 def test_the_language_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, llm: Llm, installed: bool, standing: Standing, rung: str) -> None:

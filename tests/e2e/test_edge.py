@@ -152,7 +152,7 @@ def test_in_over_the_trunk_three_turns_out_by_the_uri_and_both_hear_each_other(e
             "X-Voicebot-Urgency": "normal",
             "X-Voicebot-Language": "en",
             "X-Voicebot-Pop": f"https://desk.example/pop/{call_id}",
-            "User-to-User": f"04{call_id.encode().hex()};encoding=hex",
+            "User-to-User": f"04{call_id.encode().hex()};encoding=hex;purpose=isdn-uui",
         }
         assert [spoke.entry_id for spoke in of(record, events.BotSpoke) if spoke.kind == "answer"] == list(QUESTIONS)
         assert len(of(record, events.CallerSpoke)) == 3

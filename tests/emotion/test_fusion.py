@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voicebot.emotion.behaviour import Deed
-from voicebot.emotion.fusion import LEVEL, PRIOR, RANGE, UNMOVED, USUAL, Feeling, Limits, Moment, Mood, fuse, kept
+from voicebot.emotion.fusion import LEVEL, PRIOR, RANGE, UNEXPLAINED, UNMOVED, USUAL, Feeling, Limits, Moment, Mood, fuse, kept
 from voicebot.emotion.voice import Evidence, VoiceScore
 from voicebot.emotion.words import Said, WordScore
 
@@ -44,6 +44,13 @@ def test_a_voice_alone_never_moves_a_call(probability: float) -> None:
     feelings = course(*[Moment(voice(probability), words(0.05))] * 20, *[Moment(voice(probability))] * 20)
     assert not any(feeling.escalate for feeling in feelings)
     assert feelings[-1].anger > 0.5, "but it changes the style"
+
+
+def test_words_that_no_phrase_explains_count_little() -> None:
+    mood, feeling = fuse(UNMOVED, Moment(words=WordScore(0.999, 0, 0, 1.0)), USUAL)
+    assert feeling.parts["words"] == pytest.approx(1.2 * UNEXPLAINED)
+    assert not feeling.escalate
+    assert mood.support == 0
 
 
 def test_a_score_that_no_phrase_explains_moves_no_call() -> None:

@@ -98,6 +98,12 @@ def test_repeating_and_rising_are_seen() -> None:
     assert temper.rising == 0
 
 
+def test_one_mild_word_is_no_reason_to_hand_a_caller_over() -> None:
+    [(temper, escalate)] = course(Turn("it is annoying", 0.9), judges=Judges(None, WORDS))
+    assert not escalate
+    assert 0 < temper.mood.level < 3.6
+
+
 def test_a_temper_survives_the_journal() -> None:
     temper = course(*[Turn(CALM_WORDS, 0.9, CALM_VOICE)] * 3, Turn("this is ridiculous", 0.8, SHOUT))[-1][0]
     back = Temper.restored(json.loads(json.dumps(temper.state())))

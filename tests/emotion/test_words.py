@@ -18,6 +18,7 @@ from voicebot.emotion.words import (
     HEADS,
     LEXICONS,
     OTHERS,
+    TELEPHONE,
     TEXT,
     Head,
     Lexicon,
@@ -200,7 +201,8 @@ def test_shipped_weights_know_every_figure_and_lean_the_right_way(language: str)
     assert set(judge.heads) == set(HEADS)
     weight = judge.heads["anger"].weight
     assert set(weight) <= set(FEATURES)
-    assert all(weight.get(name, 0) > 0 for name in ANGRY)
+    assert all(weight.get(name, 0) > 0 for name in ANGRY - {"intensity"})
+    assert weight.get("intensity", 0) >= 0
     assert all(weight.get(name, 0) <= 0 for name in (*OTHERS, *EXCUSES))
     assert set(judge.lexicon.phrases) == ANGRY | set(OTHERS)
 
@@ -219,8 +221,10 @@ def test_a_text_model_weighs_words_and_letters_apart(tmp_path: Path) -> None:
     file = tmp_path / "model.gz"
     file.write_bytes(gzip.compress(b"\t-1\nbad\t2\n"))
     assert read_model(file) == TextModel(-1.0, {"bad": 2.0})
-    judge = Words(compiled(SMALL), {name: Head(0.0, {TEXT: 1.0}) for name in HEADS}, model)
+    judge = Words(compiled(SMALL), {name: Head(0.0, {TEXT: 1.0}) for name in HEADS}, {TEXT: model})
     assert judge.score("bad").anger == pytest.approx(probability(softened(model.log_odds("bad"))))
+    both = Words(compiled(SMALL), {name: Head(0.0, {TEXT: 1.0, TELEPHONE: 0.5}) for name in HEADS}, {TEXT: model, TELEPHONE: model})
+    assert both.score("bad").anger == pytest.approx(probability(1.5 * softened(model.log_odds("bad"))))
 
 
 def test_pieces_are_words_pairs_and_runs_of_letters() -> None:
@@ -229,6 +233,21 @@ def test_pieces_are_words_pairs_and_runs_of_letters() -> None:
     assert {"~_g", "~_go", "~_go_", "~on_"} <= letters
     assert plain_words("Don't,  stop", spaced=True) == " dont stop "
     assert plain_words("太 离谱，了", spaced=False) == "太离谱了"
+
+
+def test_a_chinese_character_is_a_word() -> None:
+    words, runs = pieces("退钱啊 ok")
+    assert words == {"退", "钱", "啊", "ok", "退 钱", "钱 啊", "啊 ok"}
+    assert "~退钱啊" in runs
+    assert not any("退" in run and len(run) < 4 for run in runs)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_wordings_that_no_phrase_of_the_lexicon_knows_are_told_apart_too(language: str) -> None:
+    judge = Words.load(language)
+    pairs = {"en": ("what a bunch of clueless people", "could you mail me a new form"), "zh": ("你们也太不把人当人了", "麻烦给我寄一张新表格")}
+    angry, calm = pairs[language]
+    assert judge.score(angry).anger > 2 * judge.score(calm).anger
 
 
 def test_the_text_model_is_never_too_sure() -> None:

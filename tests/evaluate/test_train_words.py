@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from voicebot.emotion.words import FEATURES, HEADS, PARAMETERS, TEXT, Head, Lexicon, Words, read_model
+from voicebot.emotion.words import FEATURES, HEADS, PARAMETERS, TELEPHONE, TEXT, Head, Lexicon, TextModel, Words, read_model
 from voicebot.errors import EvaluationError
 from voicebot.evaluate import train_words
-from voicebot.evaluate.sentences import sentences
-from voicebot.evaluate.train_words import BOUNDS, PRIOR, calm_questions, fit_heads, fit_text, goemotions, main, packed, to_toml
+from voicebot.evaluate.sentences import sentences, training
+from voicebot.evaluate.train_words import BOUNDS, PRIOR, calm_questions, figures_of, fit_heads, fit_text, goemotions, main, packed, to_toml
 
 ANGRY = ["you stupid liar", "i hate this garbage", "what a stupid idiot", "this garbage is awful", "you liar i hate you"] * 6
 OTHER = ["what a lovely day", "thanks for the help", "i like this song", "see you on monday", "the cat sat down"] * 18
@@ -32,26 +32,31 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_text_model_learns_what_tells_anger() -> None:
-    model = fit_text(TEXTS, LABELS)
+    model = fit_text(TEXTS, LABELS, 3)
     assert model.log_odds("you stupid garbage") > 0 > model.log_odds("thanks for the lovely song")
     assert model.weight["stupid"] > 0 > model.weight["lovely"]
 
 
+def test_what_too_few_texts_hold_is_not_known() -> None:
+    texts, angry = [*TEXTS, "you scoundrel"], np.append(LABELS, True)
+    assert "scoundrel" not in fit_text(texts, angry, 2).weight
+    assert fit_text(texts, angry, 1).weight["scoundrel"] > 0
+
+
 def test_the_same_data_gives_the_same_bytes(tmp_path: Path) -> None:
-    first, second = packed(fit_text(TEXTS, LABELS)), packed(fit_text(TEXTS, LABELS))
+    first, second = packed(fit_text(TEXTS, LABELS, 3)), packed(fit_text(TEXTS, LABELS, 3))
     assert first == second
     (tmp_path / "model.gz").write_bytes(first)
-    model = fit_text(TEXTS, LABELS)
+    model = fit_text(TEXTS, LABELS, 3)
     assert read_model(tmp_path / "model.gz").log_odds("you liar") == pytest.approx(model.log_odds("you liar"), abs=1e-3)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_heads_stay_within_their_bounds_and_assume_their_share(language: str) -> None:
-    words = Words(Lexicon.load(language), {})
-    own = [sentence for sentence in sentences(language) if not sentence.held_out]
-    heads = fit_heads(words, own, None)
+    words, own = Words(Lexicon.load(language), {}), training(language)
+    heads = fit_heads(figures_of(words, [sentence.text for sentence in own]), own, None)
     assert set(heads) == set(HEADS)
-    assert all(heads["anger"].weight[name] <= high + train_words.ALONE for name, (_, high) in BOUNDS.items())
+    assert all(heads["anger"].weight[name] <= high for name, (_, high) in BOUNDS.items())
     angry = [heads["anger"].log_odds(words.figures(sentence.text), 1.0) for sentence in own if sentence.angry]
     calm = [heads["anger"].log_odds(words.figures(sentence.text), 1.0) for sentence in own if not sentence.angry]
     shares = [np.mean(1 / (1 + np.exp(-np.array(part)))) for part in (angry, calm)]
@@ -60,13 +65,18 @@ def test_heads_stay_within_their_bounds_and_assume_their_share(language: str) ->
 
 def test_what_is_held_out_trains_nothing(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     seen: list[str] = []
-    usual = train_words.figures_of
+    usual, learnt = train_words.figures_of, train_words.fit_text
 
     def watched(words: Words, texts: Sequence[str]) -> train_words.Rows:
         seen.extend(texts)
         return usual(words, texts)
 
+    def fitted(texts: Sequence[str], angry: train_words.Flags, least_seen: int) -> TextModel:
+        seen.extend(texts)
+        return learnt(texts, angry, least_seen)
+
     monkeypatch.setattr(train_words, "figures_of", watched)
+    monkeypatch.setattr(train_words, "fit_text", fitted)
     train_words.trained(folder)
     held_out = {sentence.text for language in ("en", "zh") for sentence in sentences(language) if sentence.held_out}
     assert not held_out & set(seen)
@@ -77,11 +87,12 @@ def test_the_command_writes_what_is_read(folder: Path, tmp_path: Path, monkeypat
     out.mkdir()
     monkeypatch.setattr("sys.argv", ["train-anger", str(folder), "--out", str(out)])
     main()
-    assert sorted(path.name for path in out.iterdir()) == ["words-en.toml", "words-en.tsv.gz", "words-zh.toml"]
+    assert sorted(path.name for path in out.iterdir()) == sorted(path.name for path in PARAMETERS.glob("*-??.*"))
     heads = tomllib.loads((out / "words-en.toml").read_text("utf-8"))
     assert set(heads) == set(HEADS)
     assert set(heads["anger"]["weight"]) <= set(FEATURES)
     assert heads["anger"]["weight"][TEXT] > 0
+    assert heads["anger"]["weight"][TELEPHONE] > 0
 
 
 def test_a_head_is_written_with_six_digits() -> None:
@@ -99,7 +110,18 @@ def test_missing_or_wrong_data_is_named(tmp_path: Path) -> None:
 
 
 def test_the_shipped_files_are_small() -> None:
-    sizes = [path.stat().st_size for path in PARAMETERS.glob("words-*")]
-    assert len(sizes) == 3
-    assert sum(sizes) < 1_000_000
-    assert gzip.decompress((PARAMETERS / "words-en.tsv.gz").read_bytes()).count(b"\n") <= train_words.PIECES + 1
+    models = [f"{TEXT}-en.tsv.gz", f"{TELEPHONE}-en.tsv.gz", f"{TELEPHONE}-zh.tsv.gz"]
+    assert sorted(path.name for path in PARAMETERS.glob("*.tsv.gz")) == sorted(models)
+    assert sum((PARAMETERS / name).stat().st_size for name in models) < 1_000_000
+    for name in models:
+        assert gzip.decompress((PARAMETERS / name).read_bytes()).count(b"\n") <= train_words.PIECES + 1
+
+
+SHARED = Path(__file__).parents[3] / "shared" / "text"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.is_dir(), reason="GoEmotions and banking77 do not lie beside the repository")
+def test_the_shipped_parameters_are_rebuilt_from_their_data() -> None:
+    for name, content in train_words.trained(SHARED).items():
+        assert (PARAMETERS / name).read_bytes() == content, name

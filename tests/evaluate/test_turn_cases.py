@@ -72,6 +72,15 @@ def test_an_empty_folder_is_named(tmp_path: Path) -> None:
         recorded(tmp_path, 1, 1)
 
 
+def test_recordings_that_hold_no_voice_are_left_out_and_a_folder_of_them_is_named(folder: Path, tmp_path: Path) -> None:
+    faint = tmp_path / "faint"
+    faint.mkdir()
+    audio.write_wav(faint / "sentence.wav", (audio.tone(300, 2.0) // 1_000).astype(np.int16))
+    with pytest.raises(EvaluationError, match="as loud as speech"):
+        recorded(faint, 1, 1)
+    assert all(len(each.line) for each in recorded(folder, 40, 1)), "beside others it is not drawn"
+
+
 def test_synthetic_turns_are_questions_and_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
 

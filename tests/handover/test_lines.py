@@ -14,10 +14,11 @@ from tests.kit.bot import prompts
 from tests.kit.speech import ScriptedPhrases
 from voicebot.dialogue.prompts import Prompts
 from voicebot.errors import EngineError, KnowledgeError
-from voicebot.handover.lines import FOLDER, LINE_VARIABLE, LINES, QUEUE_LINES, queue_lines, write_lines
+from voicebot.handover.lines import DIGITS, FOLDER, LINE_VARIABLE, LINES, QUEUE_LINES, WAITING, queue_lines, write_lines
 from voicebot.telephony.pbx_render import DIALPLANS
 
 DIALPLAN = (DIALPLANS / "extensions-voicebot.conf").read_text(encoding="utf-8")
+QUEUE = (DIALPLANS / "queues-queue.conf").read_text(encoding="utf-8")
 Run = Callable[[object], object]
 
 
@@ -29,7 +30,7 @@ def test_every_line_is_a_prompt_and_a_name_the_dialplan_takes() -> None:
 
 
 def test_each_language_has_each_line(run: Run, tmp_path: Path) -> None:
-    waiting = {language: queue_lines(language)["waiting"] for language in ("en", "zh")}
+    waiting = {language: queue_lines(language).lines["waiting"] for language in ("en", "zh")}
     phrases: Any = ScriptedPhrases({"queue full": 100, "at capacity": 200, "connecting sorry": 300, **dict.fromkeys(waiting.values(), 400)})
     run(write_lines(phrases, {"en": prompts(), "zh": prompts()}, tmp_path / "sounds"))
     sizes = {path.name: path.stat().st_size for path in (tmp_path / "sounds").glob("*.sln16")}
@@ -39,18 +40,31 @@ def test_each_language_has_each_line(run: Run, tmp_path: Path) -> None:
 
 
 def test_what_the_queue_says_lies_where_it_looks_for_the_callers_language(run: Run, tmp_path: Path) -> None:
-    waiting = {language: queue_lines(language)["waiting"] for language in ("en", "zh")}
+    waiting = {language: queue_lines(language).lines["waiting"] for language in ("en", "zh")}
     phrases: Any = ScriptedPhrases({waiting["en"]: 100, waiting["zh"]: 200})
     run(write_lines(phrases, {"en": prompts(), "zh": prompts()}, tmp_path))
     assert [(tmp_path / language / "waiting.sln16").stat().st_size for language in ("en", "zh")] == [3_200, 6_400]
-    assert "periodic-announce = @{sounds}/waiting" in (DIALPLANS / "queues.conf").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("line", [*QUEUE_LINES, *(f"digit_{digit}" for digit in range(10))])
+def test_a_number_lies_where_asterisk_looks_for_its_words(run: Run, tmp_path: Path) -> None:
+    words = {language: queue_lines(language).numbers for language in ("en", "zh")}
+    phrases: Any = ScriptedPhrases({words["en"]["7"]: 100, words["en"]["12"]: 200, words["zh"]["20"]: 300})
+    run(write_lines(phrases, {"en": prompts(), "zh": prompts()}, tmp_path))
+    sizes = {name: (tmp_path / f"{name}.sln16").stat().st_size for name in ("en/digits/7", "digit_7-en", "en/digits/12", "zh/digits/20")}
+    assert sizes == {"en/digits/7": 3_200, "digit_7-en": 3_200, "en/digits/12": 6_400, "zh/digits/20": 9_600}
+    assert not (tmp_path / "zh/digits/12.sln16").exists(), "Asterisk says it as ten and two"
+
+
+@pytest.mark.parametrize("line", QUEUE_LINES)
 def test_every_queue_line_stands_in_both_languages_and_is_said_by_somebody(line: str) -> None:
-    assert queue_lines("en")[line] != queue_lines("zh")[line]
-    said = line if line in QUEUE_LINES else "digit_${digits:0:1}"
-    assert f"/{said}-${{language}}" in DIALPLAN or line == "waiting"
+    assert queue_lines("en").lines[line] != queue_lines("zh").lines[line]
+    assert (f"@{{sounds}}/{line}\n" if line in WAITING else f"/{line}-${{language}}") in (QUEUE if line in WAITING else DIALPLAN)
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_every_digit_of_a_number_is_said(digit: str) -> None:
+    assert queue_lines("en").numbers[digit] != queue_lines("zh").numbers[digit]
+    assert "/digit_${digits:0:1}-${language}" in DIALPLAN
 
 
 @pytest.mark.parametrize(
@@ -58,15 +72,17 @@ def test_every_queue_line_stands_in_both_languages_and_is_said_by_somebody(line:
     [
         (None, "no queue sentences for language 'xx'"),
         ("waiting = ", "cannot be used"),
-        ("waiting = 'hold on'\n", "wants the sentences waiting, callback_offer"),
-        ("{whole}\nbeep = 'x'\n", "nothing else"),
-        ("{nine}", "a list of ten words"),
+        ("waiting = 'hold on'\n", "wants the sentences callback_offer"),
+        ("beep = 'x'\n{whole}", "and no others"),
+        ("{nine}", "wants words for 0, 1, 2"),
+        ("{whole}1000 = 'x'\n", "and no others"),
+        ("{whole}11 = 2\n", "cannot be used"),
     ],
 )
 def test_a_file_of_queue_lines_is_whole_or_refused(tmp_path: Path, written: str | None, told: str) -> None:
     whole = (FOLDER / "en.toml").read_text(encoding="utf-8")
     if written is not None:
-        text = written.replace("{whole}", whole).replace("{nine}", whole.replace('"zero", ', ""))
+        text = written.replace("{whole}", whole).replace("{nine}", whole.replace('0 = "zero"', ""))
         (tmp_path / "xx.toml").write_text(text, encoding="utf-8")
     with pytest.raises(KnowledgeError, match=told):
         queue_lines("xx", tmp_path)

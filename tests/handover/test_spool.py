@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicebot.handover.spool import KEEP_S, Spool, replace
+from voicebot.handover.spool import FORMS, KEEP_S, Spool, replace
+from voicebot.values import SILENCE_FRAME
 
 
 def test_a_briefing_lies_where_asterisk_is_told(tmp_path: Path) -> None:
@@ -118,3 +119,34 @@ def test_drafts_of_a_killed_process_are_swept_with_the_briefings(tmp_path: Path)
     (tmp_path / ".c2.sln16.4711").write_bytes(b"x")
     assert asyncio.run(Spool(tmp_path).sweep()) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == [".c2.sln16.4711", "note.txt"]
+
+
+def test_a_briefing_that_was_read_is_heard_by_nobody_and_no_better_one_comes(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+
+    async def scenario() -> None:
+        await spool.write("c", b"all of it")
+        await spool.write("c", b"why", "short")
+        await spool.hush("c")
+        await spool.write("c", b"a better one")
+
+    assert not spool.read("c")
+    asyncio.run(scenario())
+    assert spool.read("c")
+    assert {path.read_bytes() for path in (tmp_path / "c.sln16", tmp_path / "short/c.sln16")} == {SILENCE_FRAME}
+    assert not (tmp_path / "off").exists(), "what is not there stays away"
+    spool.forget("c")
+    assert (spool.read("c"), list(tmp_path.rglob("*.sln16"))) == (False, [])
+
+
+def test_all_forms_of_a_briefing_go_and_are_swept_together(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for call_id in ("gone", "old"):
+        for form in FORMS:
+            asyncio.run(spool.write(call_id, b"x", form))
+    spool.forget("gone")
+    long_ago_s = time.time() - KEEP_S - 60
+    for path in tmp_path.rglob("*.sln16"):
+        os.utime(path, (long_ago_s, long_ago_s))
+    assert asyncio.run(spool.sweep()) == len(FORMS)
+    assert list(tmp_path.rglob("*.sln16")) == []

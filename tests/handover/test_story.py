@@ -21,6 +21,7 @@ from voicebot.store.events import (
     CallSealed,
     Decided,
     Event,
+    HandoverDecided,
     Line,
     OfferAnswered,
     OptedOut,
@@ -46,6 +47,20 @@ def test_what_was_said_is_told_in_order_as_it_was_heard() -> None:
     ]
     assert [each.cut for each in said] == [False, False, True, False, False, False]
     assert said[3].sure == 0.41
+
+
+@pytest.mark.parametrize(
+    ("decided", "urgent"),
+    [
+        (HandoverDecided("reports an emergency", "support", 20, "", True), True),
+        (HandoverDecided("has a complaint", "complaints", 9, "", False), False),
+        (HandoverDecided("reports an emergency", "support", 1, ""), True),  # rows from before `urgent`
+        (HandoverDecided("asked for a person", "support", 0, ""), False),
+    ],
+)
+def test_a_call_is_urgent_when_its_record_says_so_and_an_old_one_by_its_priority(decided: HandoverDecided, urgent: bool) -> None:
+    found = story((1, decided))
+    assert (found.urgent, found.queue) == (urgent, decided.queue)
 
 
 def test_what_was_tried_is_counted() -> None:

@@ -59,8 +59,9 @@ def test_the_opening_names_the_topic_and_a_suggestion_is_an_approved_answer() ->
     assert brief.suggest == (brief.opening, "I understand. Compare it.")
 
 
-def test_number_hotline_and_language_are_facts() -> None:
-    assert of().facts == (("Number", ANI), ("Hotline", "100"), ("Language", "English"))
+def test_number_hotline_language_and_queue_are_facts() -> None:
+    assert of().facts == (("Number", ANI), ("Hotline", "100"), ("Language", "English"), ("Queue", "support"))
+    assert "Queue" not in dict(written(BARE, KNOWN, "en").facts)
 
 
 def test_of_a_call_of_which_nothing_is_known_nothing_is_claimed() -> None:

@@ -8,24 +8,9 @@ from typing import TypeVar
 
 from tests.kit.deskkit import lines
 from voicebot.dialogue.entry import Entry
+from voicebot.store import events
 from voicebot.store.desk import DeskStore
-from voicebot.store.events import (
-    AgentAnswered,
-    AgentJoined,
-    AgentRang,
-    AngerScored,
-    BotSpoke,
-    BriefingStarted,
-    CallAnswered,
-    CallerSpoke,
-    CallSealed,
-    CallStarted,
-    Decided,
-    Event,
-    HandoverDecided,
-    Line,
-    QueueEntered,
-)
+from voicebot.store.events import Event, Line
 from voicebot.testbed.fill import fill
 
 T = TypeVar("T")
@@ -54,21 +39,26 @@ def known(
     why: str = "",
 ) -> Known:
     """A sealed call: `words` answered with `entry` (without one: not understood); handed over for `why`, and answered by `agent`."""
-    decided = Decided("Reply", "matched", entry) if entry else Decided("Reply", "not understood, best bill 0.2")
+    decided = events.Decided("Reply", "matched", entry) if entry else events.Decided("Reply", "not understood, best bill 0.2")
     said: list[tuple[int, Event]] = [
-        (100, CallAnswered()),
-        (3_000, CallerSpoke(words, 0.9, 1_000, 2_900)),
-        (3_010, AngerScored(anger)),
+        (100, events.CallAnswered()),
+        (3_000, events.CallerSpoke(words, 0.9, 1_000, 2_900)),
+        (3_010, events.AngerScored(anger)),
         (3_020, decided),
-        (5_000, BotSpoke("Well.", "answer", 3_100, 1_900, 1_900, False, "Well.", entry or None)),
+        (5_000, events.BotSpoke("Well.", "answer", 3_100, 1_900, 1_900, False, "Well.", entry or None)),
     ]
     if why:
-        said += [(6_000, HandoverDecided(why, "support", 0, "b")), (7_000, QueueEntered("support"))]
+        said += [(6_000, events.HandoverDecided(why, "support", 0, "b")), (7_000, events.QueueEntered("support"))]
     if agent:
-        said += [(17_000, AgentRang(agent)), (17_000, AgentAnswered(agent)), (17_100, BriefingStarted(agent)), (20_000, AgentJoined(agent))]
+        said += [
+            (17_000, events.AgentRang(agent)),
+            (17_000, events.AgentAnswered(agent)),
+            (17_100, events.BriefingStarted(agent)),
+            (20_000, events.AgentJoined(agent)),
+        ]
     outcome = "handed_over" if agent else "abandoned" if why else "contained"
-    end = CallSealed(outcome, "floor", 50_000)  # type: ignore[arg-type]
-    return tuple(lines(*said, (50_000, end), call_id=call_id, begun=CallStarted(ani, "100", "en", "PJSIP/caller", at_utc)))
+    end = events.CallSealed(outcome, "floor", 50_000)  # type: ignore[arg-type]
+    return tuple(lines(*said, (50_000, end), call_id=call_id, begun=events.CallStarted(ani, "100", "en", "PJSIP/caller", at_utc)))
 
 
 CALLS: Sequence[Known] = (

@@ -9,28 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from voicebot.store.events import (
-    AgentAnswered,
-    AgentJoined,
-    AgentLeft,
-    AgentRang,
-    BargedIn,
-    BotSpoke,
-    BriefingStarted,
-    CallAnswered,
-    CallerHungUp,
-    CallerSpoke,
-    CallSealed,
-    CallStarted,
-    Decided,
-    Event,
-    HandoverDecided,
-    Line,
-    NoticeGiven,
-    QueueEntered,
-    encode,
-    tag,
-)
+from voicebot.store import events
+from voicebot.store.events import Event, Line, encode, tag
 from voicebot.store.journal import Journal
 from voicebot.store.record import CallJournal
 from voicebot.store.staff import Role, Staff
@@ -44,41 +24,41 @@ COMPLAINT = "no you charged me roaming and i never left the country"
 EVIL = "<script>alert(1)</script> <img src=x onerror=alert(2)>"
 
 WITH_BOT: tuple[tuple[int, Event], ...] = (
-    (100, CallAnswered()),
-    (4_000, BotSpoke("Welcome.", "greeting", 100, 3_900, 3_900, False, "Welcome.")),
-    (4_000, NoticeGiven(False)),
-    (8_000, CallerSpoke(QUESTION, 0.86, 5_000, 7_600)),
-    (8_100, Decided("Reply", "matched bill-higher 0.88", "bill-higher")),
-    (13_500, BargedIn("taken", 13_400, 110)),
-    (13_600, BotSpoke("Open My Bill in the app.", "answer", 8_200, 5_200, 7_000, True, "Open My Bill", "bill-higher")),
-    (17_000, CallerSpoke(COMPLAINT, 0.41, 13_400, 16_800)),
-    (17_100, Decided("Clarify", "two entries", None, None, ("roaming-cost", "refund"))),
-    (17_200, BotSpoke("Do you mean roaming or a refund?", "clarify", 17_200, 3_000, 3_000, False, "Do you mean roaming or a refund?")),
-    (24_000, CallerSpoke("an agent please", 0.91, 22_000, 23_800)),
+    (100, events.CallAnswered()),
+    (4_000, events.BotSpoke("Welcome.", "greeting", 100, 3_900, 3_900, False, "Welcome.")),
+    (4_000, events.NoticeGiven(False)),
+    (8_000, events.CallerSpoke(QUESTION, 0.86, 5_000, 7_600)),
+    (8_100, events.Decided("Reply", "matched bill-higher 0.88", "bill-higher")),
+    (13_500, events.BargedIn("taken", 13_400, 110)),
+    (13_600, events.BotSpoke("Open My Bill in the app.", "answer", 8_200, 5_200, 7_000, True, "Open My Bill", "bill-higher")),
+    (17_000, events.CallerSpoke(COMPLAINT, 0.41, 13_400, 16_800)),
+    (17_100, events.Decided("Clarify", "two entries", None, None, ("roaming-cost", "refund"))),
+    (17_200, events.BotSpoke("Do you mean roaming or a refund?", "clarify", 17_200, 3_000, 3_000, False, "Do you mean roaming or a refund?")),
+    (24_000, events.CallerSpoke("an agent please", 0.91, 22_000, 23_800)),
 )
 QUEUED: tuple[tuple[int, Event], ...] = (
-    (24_100, Decided("HandOver", "asked for a person")),
-    (24_200, HandoverDecided("asked for a person", "support", 0, "Caller asked for a person.")),
-    (27_500, QueueEntered("support")),
+    (24_100, events.Decided("HandOver", "asked for a person")),
+    (24_200, events.HandoverDecided("asked for a person", "support", 0, "Caller asked for a person.")),
+    (27_500, events.QueueEntered("support")),
 )
 
 
 def handled(agent: str) -> tuple[tuple[int, Event], ...]:
     """What follows in the queue: `agent` rings, answers, hears the briefing, talks."""
     return (
-        (29_000, AgentRang(agent)),
-        (30_000, AgentAnswered(agent)),
-        (30_010, BriefingStarted(agent)),
-        (35_000, AgentJoined(agent)),
+        (29_000, events.AgentRang(agent)),
+        (30_000, events.AgentAnswered(agent)),
+        (30_010, events.BriefingStarted(agent)),
+        (35_000, events.AgentJoined(agent)),
     )
 
 
-def started(ani: str = ANI, at_utc: datetime = BEGUN, language: str = "en") -> CallStarted:
+def started(ani: str = ANI, at_utc: datetime = BEGUN, language: str = "en") -> events.CallStarted:
     """A call to the hotline 100."""
-    return CallStarted(ani, "100", language, f"c-{ani}", at_utc)
+    return events.CallStarted(ani, "100", language, f"c-{ani}", at_utc)
 
 
-def lines(*happened: tuple[int, Event], call_id: str = "c1", begun: CallStarted | None = None) -> list[Line]:
+def lines(*happened: tuple[int, Event], call_id: str = "c1", begun: events.CallStarted | None = None) -> list[Line]:
     """A record: its start, then what happened at which millisecond."""
     first = begun or started()
     record: Sequence[tuple[int, Event]] = ((0, first), *happened)
@@ -87,8 +67,8 @@ def lines(*happened: tuple[int, Event], call_id: str = "c1", begun: CallStarted 
 
 def over(by_agent: str = "") -> tuple[tuple[int, Event], ...]:
     """The end: the agent `by_agent` hangs up, or the caller does."""
-    end: Event = AgentLeft(by_agent, "hung up") if by_agent else CallerHungUp()
-    return ((60_000, end), (60_100, CallSealed("handed_over", "floor", 60_100)))
+    end: Event = events.AgentLeft(by_agent, "hung up") if by_agent else events.CallerHungUp()
+    return ((60_000, end), (60_100, events.CallSealed("handed_over", "floor", 60_100)))
 
 
 def person(name: str = "ann", role: Role = Role.AGENT) -> Staff:

@@ -11,8 +11,9 @@ import httpx
 from fastapi import FastAPI
 
 from tests.kit.deskkit import PASSWORD
-from voicebot.desk import api, call_files, sign_in
+from voicebot.desk import api, call_files, sign_in, supervise
 from voicebot.desk.auth import Door
+from voicebot.desk.board import Board
 from voicebot.desk.desk import Desk
 from voicebot.desk.duty import Duty
 from voicebot.desk.guard import Guard
@@ -49,10 +50,12 @@ async def staged(url: str) -> AsyncIterator[Stage]:
     async with DeskStore.open(url) as store, asyncio.TaskGroup() as scope:
         door = Door(store, settings.desk)
         duty = Duty(store, settings.pbx.agents, nobody_to_pause, 60)
-        desk = Desk(settings, store, door, Live(url), duty, Search(Knowledge((BILL,), "v1")), scope)
+        live = Live(url)
+        desk = Desk(settings, store, door, live, Board(live), duty, Search(Knowledge((BILL,), "v1")), scope)
         app = FastAPI(openapi_url="/api/openapi.json")
         app.include_router(sign_in.routes(door, "Harbour & Co", "en", 8))
         app.include_router(api.routes(desk))
+        app.include_router(supervise.routes(desk))
         app.include_router(call_files.routes(desk))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(Guard(app, door)), base_url=BASE) as http:
             yield Stage(desk, http)

@@ -6,35 +6,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TypeVar, cast
 
-from voicebot.store.events import (
-    BargedIn,
-    BotSpoke,
-    CallAnswered,
-    CallerHungUp,
-    CallerSpoke,
-    CallSealed,
-    CallStarted,
-    Decided,
-    DigitPressed,
-    Event,
-    Fault,
-    HandoverDecided,
-    Line,
-    LookedUp,
-    NoticeGiven,
-    OptedOut,
-    Outcome,
-    QueueEntered,
-    Recorded,
-    TurnMeasured,
-    encode,
-    tag,
-)
+from voicebot.store import events
+from voicebot.store.events import Event, Line, Outcome, encode, tag
 from voicebot.store.journal import Journal
 from voicebot.store.record import CallJournal
 
 E = TypeVar("E", bound=Event)
-BEGUN = CallStarted("0201555777", "100", "en", "c1", datetime(2026, 3, 14, 9, 26, tzinfo=UTC))
+BEGUN = events.CallStarted("0201555777", "100", "en", "c1", datetime(2026, 3, 14, 9, 26, tzinfo=UTC))
 
 
 class _Memory:
@@ -97,11 +75,11 @@ class Record(CallJournal):
     @property
     def lines(self) -> list[tuple[int, Event]]:
         """All but the seal, with their times."""
-        return [(line.t_ms, line.event) for line in self._memory.lines if line.type != tag(CallSealed)]
+        return [(line.t_ms, line.event) for line in self._memory.lines if line.type != tag(events.CallSealed)]
 
     @property
-    def _seal(self) -> CallSealed | None:
-        return next((line.event for line in self._memory.lines if isinstance(line.event, CallSealed)), None)
+    def _seal(self) -> events.CallSealed | None:
+        return next((line.event for line in self._memory.lines if isinstance(line.event, events.CallSealed)), None)
 
     @property
     def outcome(self) -> str:
@@ -114,7 +92,7 @@ class Record(CallJournal):
     @property
     def story(self) -> list[str]:
         """What the call wrote, one line an event, without measures of turns, which follow each, and without what the floor saw."""
-        return [told(event) for _, event in self.lines if not isinstance(event, TurnMeasured | QueueEntered)]
+        return [told(event) for _, event in self.lines if not isinstance(event, events.TurnMeasured | events.QueueEntered)]
 
     def of(self, kind: type[E]) -> list[E]:
         return [event for _, event in self.lines if isinstance(event, kind)]
@@ -130,18 +108,18 @@ def told(event: Event) -> str:
 
 
 _WORDS: Mapping[type[Event], str] = {
-    CallAnswered: "answered",
-    NoticeGiven: "notice given",
-    BotSpoke: "bot, {kind}: {text}",
-    CallerSpoke: "caller: {text}",
-    DigitPressed: "caller presses {key}",
-    BargedIn: "caller speaks over the bot: {outcome}",
-    Decided: "decided {decision}: {reason}",
-    HandoverDecided: "handover to {queue}: {reason}",
-    CallerHungUp: "caller hung up",
-    Fault: "fault, {where}: {what}",
-    OptedOut: "opted out of {what}",
-    Recorded: "recording",
-    LookedUp: "looked up {what}",
+    events.CallAnswered: "answered",
+    events.NoticeGiven: "notice given",
+    events.BotSpoke: "bot, {kind}: {text}",
+    events.CallerSpoke: "caller: {text}",
+    events.DigitPressed: "caller presses {key}",
+    events.BargedIn: "caller speaks over the bot: {outcome}",
+    events.Decided: "decided {decision}: {reason}",
+    events.HandoverDecided: "handover to {queue}: {reason}",
+    events.CallerHungUp: "caller hung up",
+    events.Fault: "fault, {where}: {what}",
+    events.OptedOut: "opted out of {what}",
+    events.Recorded: "recording",
+    events.LookedUp: "looked up {what}",
 }
-_SHADES: Mapping[str, tuple[str, str]] = {"cut": ("", " (cut)"), "priority": ("", ", urgent"), "recorded": ("", ", recorded"), "on": (" off", " on")}
+_SHADES: Mapping[str, tuple[str, str]] = {"cut": ("", " (cut)"), "urgent": ("", ", urgent"), "recorded": ("", ", recorded"), "on": (" off", " on")}

@@ -90,6 +90,10 @@ class ScriptedRecogniser:
         self.workers: tuple[Any, ...] = ()
         self.healthy = True
 
+    def expecting(self, _digits: int) -> ScriptedRecogniser:
+        """It hears what the script says, whatever is expected."""
+        return self
+
     def stream(self) -> ScriptedStream:
         self.streams.append(ScriptedStream(self))
         return self.streams[-1]

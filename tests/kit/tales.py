@@ -34,7 +34,7 @@ MEDIA_LOST = ["fault, call: Asterisk closed the media socket"]
 RECOGNISER_LOST = "fault, recogniser: recogniser worker ended with status -11"
 
 BRIEFED = ["set VOICEBOT_QUEUE=support", "set VOICEBOT_PRIORITY=0", "set VOICEBOT_BRIEFING=/briefings/c1", QUEUED]
-URGENT = ["set VOICEBOT_QUEUE=support", "set VOICEBOT_PRIORITY=1", "set VOICEBOT_BRIEFING=/briefings/c1", QUEUED]
+URGENT = ["set VOICEBOT_QUEUE=support", "set VOICEBOT_PRIORITY=20", "set VOICEBOT_BRIEFING=/briefings/c1", QUEUED]
 HUNG_UP = [f"hang up {CALLER}"]
 
 

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from tests.kit.models import END, event, serving
 from voicebot.errors import EngineError
 from voicebot.llm import Ask, Message, whole
-from voicebot.llm.engines import located, opened
+from voicebot.llm.engines import opened
 from voicebot.llm.llama import Llama
 from voicebot.llm.options import Llm
 
@@ -55,13 +55,3 @@ def test_a_server_is_asked_with_its_key_or_without_one_that_cannot_be_read(run: 
         run(main())
     assert any(each["event"] == "language model is asked without a key" for each in logs)
     assert "two words" not in str(logs)
-
-
-def test_a_name_is_one_that_was_pulled_and_a_path_is_a_path(tmp_path: Path) -> None:
-    (tmp_path / "small-1.5").mkdir()
-    file = tmp_path / "small-1.5" / "small-q4.gguf"
-    file.touch()
-    assert located("small-1.5", tmp_path) == file
-    assert located("mine.gguf", tmp_path) == Path("mine.gguf")
-    assert located("weights/mine", tmp_path) == Path("weights/mine")
-    assert located("never-pulled", tmp_path) == tmp_path / "never-pulled"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voicebot.privacy.redact import MARK, redact
+from voicebot.customers.verification import spoken_digits
+from voicebot.privacy.redact import MARK, redact, struck
 
 GONE = [
     ("my pin is 1234", f"my pin is {MARK}"),
@@ -63,6 +64,22 @@ def test_a_card_read_out_in_pieces_goes_piece_by_piece() -> None:
 
 def test_what_the_bot_asked_for_goes_without_its_name() -> None:
     assert redact("it is 4 7 1 1", expecting=True).text == f"it is {MARK}"
+
+
+ANSWERS = ["four eight two one", "48 21", "eighty four twenty one", "double four niner oh", "四八二一", "四千八百二十一", "4821"]
+
+
+@pytest.mark.parametrize("said", ANSWERS)
+def test_no_number_stays_of_an_answer_to_the_question_for_a_secret(said: str) -> None:
+    assert struck(f"it is {said} thanks") == f"it is {MARK} thanks"
+
+
+SPOKEN = ["zero", "oh", "one", "nine", "niner", "double", "triple", "12", "四", "零", "幺", "两", "twenty", "eleven", "okay", "那个", ",", " "]
+
+
+@given(st.lists(st.sampled_from(SPOKEN)))
+def test_no_digit_can_be_read_out_of_what_is_struck(words: list[str]) -> None:
+    assert spoken_digits(struck(" ".join(words))) == ""
 
 
 def test_an_amount_stays_even_where_a_secret_is_expected() -> None:

@@ -1,4 +1,4 @@
-"""The shipped unit: systemd can read it, and its times fit those of the controller."""
+"""The shipped units: systemd can read them, they may do little, and the controller's times fit."""
 
 from __future__ import annotations
 
@@ -17,27 +17,33 @@ from voicebot.process import BEAT_S, FROZEN_S
 from voicebot.settings import Serve
 from voicebot.up import END_S, START_S
 
-UNIT = Path(__file__).resolve().parents[2] / "scripts/systemd/voicebot.service"
+UNITS = sorted((Path(__file__).resolve().parents[2] / "scripts/systemd").glob("*.service"))
 ASTERISK_MOVES_ON_S = 2.5
 FROZEN_BAR_S = 8.0
 
 
-@pytest.fixture(scope="module")
-def service() -> configparser.SectionProxy:
+def service_of(path: Path) -> configparser.SectionProxy:
     unit = configparser.ConfigParser(interpolation=None, delimiters="=", comment_prefixes="#", strict=True)
     unit.optionxform = str  # type: ignore[assignment, method-assign]
-    unit.read_string(UNIT.read_text(encoding="utf-8"))
+    unit.read_string(path.read_text(encoding="utf-8"))
     return unit["Service"]
 
 
-def test_systemd_reads_it_without_a_complaint(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def service() -> configparser.SectionProxy:
+    """Of the controller."""
+    return service_of(next(path for path in UNITS if path.stem == "voicebot"))
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.stem)
+def test_systemd_reads_it_without_a_complaint(unit: Path, tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("systemd-analyze is not installed")
-    here = tmp_path / UNIT.name  # with a program that exists, or that would be the complaint
-    here.write_text(UNIT.read_text(encoding="utf-8").replace("/opt/voicebot/.venv/bin/voicebot", "/bin/true"), encoding="utf-8")
+    here = tmp_path / unit.name  # with a program that exists, or that would be the complaint
+    here.write_text(unit.read_text(encoding="utf-8").replace("/opt/voicebot/.venv/bin/voicebot", "/bin/true"), encoding="utf-8")
     verdict = subprocess.run([analyze, "verify", "--man=no", str(here)], capture_output=True, text=True, timeout=60, check=False)
-    assert "voicebot.service" not in verdict.stderr, verdict.stderr
+    assert unit.name not in verdict.stderr, verdict.stderr
     if verdict.returncode:
         pytest.skip(f"systemd-analyze cannot work here: {verdict.stderr.strip()}")
 
@@ -112,9 +118,12 @@ def test_all_that_a_killed_controller_had_started_ends_by_itself(tmp_path: Path)
     until(lambda: not any(map(runs, started)))
 
 
-def test_it_may_do_little(service: configparser.SectionProxy) -> None:
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.stem)
+def test_it_may_do_little(unit: Path) -> None:
+    service = service_of(unit)
     assert service["User"] == "voicebot"
     assert service["ProtectSystem"] == "strict"
     assert {service[name] for name in ("NoNewPrivileges", "PrivateTmp", "PrivateDevices", "ProtectHome", "RestrictNamespaces")} == {"yes"}
+    assert service["RestrictRealtime"] == service["RestrictSUIDSGID"] == service["LockPersonality"] == "yes"
     assert service["CapabilityBoundingSet"] == ""
     assert service["WorkingDirectory"] == f"/var/lib/{service['StateDirectory']}"

@@ -62,14 +62,16 @@ def test_any_run_of_listed_phrases_is_a_backchannel(language: str, data: st.Data
 @pytest.mark.parametrize(
     ("text", "language", "expects_answer", "matters", "worth"),
     [
-        ("", "en", False, True, Said.UNCLEAR),
-        (" ", "en", True, True, Said.UNCLEAR),
+        ("", "en", False, True, Said.NOTHING),
+        (" ", "en", True, True, Said.NOTHING),
         ("okay", "en", False, True, Said.MURMUR),
         ("okay", "en", True, False, Said.MEANT),
         ("mm hm", "en", True, False, Said.MEANT),
         ("好的", "zh", False, True, Said.MURMUR),
         ("好的", "zh", True, False, Said.MEANT),
         ("home", "en", False, False, Said.UNCLEAR),
+        ("help", "en", False, False, Said.MEANT),
+        ("help me top up", "en", False, False, Said.UNCLEAR),
         ("okay but how", "en", False, True, Said.MEANT),
         ("转人工", "zh", False, True, Said.MEANT),
     ],
@@ -223,10 +225,21 @@ def test_who_spoke_just_before_the_time_is_up_is_waited_for() -> None:
     assert hear(barge_in, ".") == [(600 + BargeIn.WORDS_MS, Continue(0, "no words"))]
 
 
-def test_words_known_to_be_nothing_are_not_waited_for() -> None:
+@pytest.mark.parametrize("said", [Said.UNCLEAR, Said.NOTHING])
+def test_words_known_to_be_nothing_are_not_waited_for(said: Said) -> None:
     barge_in = talking()
     hear(barge_in, "#" * 28 + "." * 5)
-    assert barge_in.words(Said.UNCLEAR) == (Continue(0, "no words"),)
+    assert barge_in.words(said) == (Continue(0, "no words"),)
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [(Said.UNCLEAR, (Commit(0, "speech"),)), (Said.NOTHING, (Continue(0, "no words"),)), (Said.MURMUR, (Continue(0, "backchannel"),))],
+)
+def test_many_words_take_the_turn_though_they_were_misheard(said: Said, taken: tuple[Action, ...]) -> None:
+    barge_in = talking()
+    hear(barge_in, "#" * (BargeIn.UNCLEAR_MS // FRAME_MS) + "." * 5)
+    assert barge_in.words(said) == taken
 
 
 def test_who_speaks_on_and_off_has_the_turn_in_the_end() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import voicebot
-from voicebot.speech.completeness import DIGITS, UNFINISHED, WHOLE, Completeness, KnownWordings, completeness, words
+from voicebot.speech.completeness import ANNOUNCED, DIGITS, UNFINISHED, WHOLE, WORD_MS, Completeness, KnownWordings, completeness, words
 
 COMPLETE, OPEN, HANGING = Completeness.COMPLETE, Completeness.OPEN, Completeness.HANGING
 ENTRIES = sorted((Path(voicebot.__file__).parent / "demo" / "kb" / "en").glob("*.md"))
@@ -74,14 +74,27 @@ def test_a_wording_that_another_goes_on_from_is_not_complete_by_being_known() ->
     assert completeness("check my data", "en", FEW) is OPEN
 
 
-def test_an_unseen_wording_that_ends_like_known_ones_is_complete() -> None:
-    assert completeness("when must i pay my bill", "en", FEW) is COMPLETE
+def test_an_unseen_wording_that_ends_like_known_ones_is_complete_once_it_is_long_enough() -> None:
+    verdicts = [completeness("when must i pay my bill", "en", FEW, spoken_ms) for spoken_ms in (300, 2_000)]
+    assert verdicts == [OPEN, COMPLETE]
 
 
-def test_a_longer_saying_is_complete_at_lower_odds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(KnownWordings, "probability", lambda _known, _said: 0.5)
-    verdicts = [completeness(" ".join(["bill"] * count), "en", FEW) for count in (2, 7, 10, 11, 20)]
-    assert verdicts == [OPEN, OPEN, OPEN, COMPLETE, COMPLETE]
+def test_the_longer_a_caller_has_spoken_the_likelier_that_is_all() -> None:
+    said = words("when must i pay my bill")
+    ending = [FEW.ending(said, spoken_ms) for spoken_ms in range(0, 6_000, 100)]
+    assert ending == sorted(ending)
+    assert ending[25] == ending[-1], "a long story is judged by its words"
+
+
+def test_however_long_the_words_so_far_know_better() -> None:
+    assert completeness("i have been waiting for so long and", "en", FEW, 9_000) is HANGING
+    assert completeness("how much data do i", "en", FEW, 9_000) is HANGING
+    assert FEW.ending(words("my phone is lost"), 2_000) > FEW.ending(words("my phone is quokka"), 2_000)
+
+
+def test_length_nobody_measured_is_taken_from_the_words() -> None:
+    text = "when must i pay my bill"
+    assert completeness(text, "en", FEW) is completeness(text, "en", FEW, 6 * WORD_MS)
 
 
 def test_words_never_heard_are_open() -> None:
@@ -119,6 +132,36 @@ def test_a_number_being_read_out_is_hanging(text: str) -> None:
     assert completeness(text, "en", FEW) is HANGING
 
 
+@pytest.mark.parametrize("text", ["my number is five happened", "my number is six zero two late to pay", "four five mine"])
+def test_a_number_of_which_something_was_misheard_is_hanging_all_the_same(text: str) -> None:
+    assert completeness(text, "en", FEW, 2_500) is HANGING
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "verdict"),
+    [
+        ("my number is eight one two three four five six", "en", HANGING),
+        ("0779123", "en", OPEN),
+        ("0779 123", "en", HANGING),
+        ("号码是幺三八零零幺三八零零", "zh", HANGING),
+    ],
+)
+def test_a_number_goes_on_until_it_has_digits_enough(text: str, language: str, verdict: Completeness) -> None:
+    assert completeness(text, language, FEW, 2_500) is verdict
+
+
+@pytest.mark.parametrize(("text", "language"), [("my number is 0779 1234", "en"), ("号码是幺三八零零幺三八零零零", "zh")])
+def test_a_number_with_digits_enough_is_judged_like_other_words(text: str, language: str) -> None:
+    known = KnownWordings([])
+    assert completeness(text, language, known, 200) is OPEN
+    assert completeness(text, language, known, 2_500) is (COMPLETE if known.ending(words(text), 2_500) >= 0 else OPEN)
+    assert completeness(text, language, known, 2_500) is not HANGING
+
+
+def test_digits_that_are_no_number_are_no_number() -> None:
+    assert completeness("i have 2 phones and 30 gigabytes left", "en", FEW) is not HANGING
+
+
 def test_a_single_digit_may_be_an_answer() -> None:
     assert completeness("two", "en", FEW) is OPEN
     assert completeness("0779", "en", FEW) is OPEN
@@ -138,7 +181,7 @@ def test_a_language_without_lists_is_judged_by_its_wordings() -> None:
 
 
 def test_the_lists_name_the_same_languages_and_do_not_contradict_each_other() -> None:
-    assert WHOLE.keys() == UNFINISHED.keys() == DIGITS.keys()
+    assert WHOLE.keys() == UNFINISHED.keys() == DIGITS.keys() == ANNOUNCED.keys()
     for language, whole in WHOLE.items():
         assert not whole & UNFINISHED[language]
         assert () not in whole | UNFINISHED[language]
@@ -189,7 +232,8 @@ needs_demo = pytest.mark.skipif(not ENTRIES, reason="the demo knowledge base is 
 
 @needs_demo
 def test_unseen_questions_about_unseen_entries() -> None:
-    """Five-fold over the entries. Measured: whole questions 43 % complete, 1 % hanging; random boundaries 3 % complete."""
+    """Five-fold over the entries, each word as long as the next. Measured: whole questions 30 % complete, 1 % hanging; random boundaries 1 %
+    complete. A question that is short for a caller's has to be a known one to be taken at once."""
     whole: Counter[Completeness] = Counter()
     boundary: Counter[Completeness] = Counter()
     entries = demo_wordings()
@@ -198,9 +242,9 @@ def test_unseen_questions_about_unseen_entries() -> None:
         found, cut = shares(known, [wording for entry in entries[fold::5] for wording in entry])
         whole += found
         boundary += cut
-    assert whole[COMPLETE] >= 0.4 * whole.total()
+    assert whole[COMPLETE] >= 0.25 * whole.total()
     assert whole[HANGING] <= 0.03 * whole.total()
-    assert boundary[COMPLETE] <= 0.04 * boundary.total()
+    assert boundary[COMPLETE] <= 0.03 * boundary.total()
     assert boundary[HANGING] >= 0.5 * boundary.total()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.kit.clock import run_virtual
 from tests.kit.speech import NOISE, WORD_MS, ScriptedGate, ScriptedRecogniser, Speech
 from voicebot.settings import Turns
 from voicebot.speech import ear as ear_module
-from voicebot.speech.completeness import Completeness
+from voicebot.speech.completeness import Completeness, SoFar
 from voicebot.speech.ear import EMPTY_MS, Ear, Hearing
 from voicebot.speech.endpointing import Endpointing
 from voicebot.values import FRAME_MS, SILENCE_FRAME, Digit, NoAudio, Silence, Sound, Unrecognised, Utterance
@@ -159,10 +160,14 @@ def test_silence_after_the_words_settled_is_held_back_and_speech_releases_it() -
     assert pauses_ms >= 800, "nothing of the pause is missing"
 
 
-def test_words_heard_unsurely_never_end_a_turn_early() -> None:
+@pytest.mark.parametrize(
+    ("verdict", "sure", "unsure", "held_ms"),
+    [(Completeness.COMPLETE, 0.2, 0.1, TURNS.hold_complete_ms), (Completeness.HANGING, 0.5, 0.3, TURNS.hold_hanging_ms)],
+)
+def test_words_heard_unsurely_neither_end_a_turn_early_nor_put_it_off(verdict: Completeness, sure: float, unsure: float, held_ms: int) -> None:
     taken_ms = {}
-    for confidence in (0.9, 0.2):
-        bench = Bench()
+    for confidence in (sure, unsure):
+        bench = Bench(verdict=verdict)
         bench.recogniser.confidence = confidence
 
         async def scene(bench: Bench = bench) -> None:
@@ -172,7 +177,28 @@ def test_words_heard_unsurely_never_end_a_turn_early() -> None:
         [utterance] = bench.live(scene).heard
         assert isinstance(utterance, Utterance)
         taken_ms[confidence] = utterance.taken_ms - utterance.end_ms
-    assert taken_ms == {0.9: TURNS.hold_complete_ms, 0.2: TURNS.hold_ms}
+    assert taken_ms == {sure: held_ms, unsure: TURNS.hold_ms}
+
+
+def test_a_pause_is_judged_by_the_words_and_by_the_voice_so_far() -> None:
+    bench = Bench()
+    told: list[SoFar] = []
+
+    def judge(so_far: SoFar) -> Completeness:
+        told.append(so_far)
+        return Completeness.HANGING
+
+    bench.ear.hearing = replace(bench.ear.hearing, judge=judge)
+
+    async def scene() -> None:
+        await bench.say("when are")
+        await bench.silence(500)
+        await bench.say("you open today")
+        await bench.silence(2_000)
+
+    bench.live(scene)
+    assert [so_far.text for so_far in told] == ["when are", "when are you open today"]
+    assert [so_far.spoken_ms for so_far in told] == [2 * WORD_MS - ScriptedGate.late_ms, 5 * WORD_MS - 2 * ScriptedGate.late_ms]
 
 
 def test_audio_of_one_utterance_never_begins_with_the_one_before() -> None:

@@ -304,7 +304,9 @@ def test_prepare_renders_what_is_missing_two_at_a_time(tmp_path: Path, run: Run)
 
 
 def test_prepare_of_nothing_is_nothing(tmp_path: Path, run: Run) -> None:
-    run(Phrases(tmp_path, {"en": Fake()}).prepare([], "en"))
+    voice = Fake()
+    run(Phrases(tmp_path, {"en": voice}).prepare([], "en"))
+    assert voice.rendered == []
 
 
 def test_prepare_names_one_phrase_that_cannot_be_said(tmp_path: Path, run: Run) -> None:

@@ -78,3 +78,10 @@ def test_no_voice_is_lost_whenever_it_is_settled(frames: list[tuple[bool, bool, 
 def test_two_talks_are_never_equal() -> None:
     assert talk()[0] != talk()[0]
     assert len({talk()[0], talk()[0]}) == 2
+
+
+def test_voice_is_counted_and_silence_is_not() -> None:
+    made, _ = talk()
+    for voiced in (True, True, False, False, True):
+        made.hear(VOICE, voiced, b"")
+    assert made.spoken_ms == 60

@@ -45,7 +45,7 @@ def test_a_wrap_up_keeps_all_of_it_and_a_second_one_replaces_the_first(url: str)
         await after.finish(store, Finished(DONE, PROPOSAL, TASK))
         assert await after.wrap_ups_of(store, "c1") == [DONE]
         assert await after.proposals(store) == [PROPOSAL]
-        assert await after.follow_ups(store, "ann") == [TASK]
+        assert await after.follow_ups(store, "ann") == [(TASK, "")]
         again = replace(DONE, disposition="fault", resolved=False, meant="outage")
         await after.finish(store, Finished(again))
         assert await after.wrap_ups_of(store, "c1") == [again]
@@ -80,10 +80,23 @@ def test_tasks_are_ones_own_the_most_urgent_first_until_done(url: str) -> None:
         urgent = replace(TASK, follow_up_id="f2", due_utc=NOON)
         for task in (TASK, urgent, replace(TASK, follow_up_id="f3", staff="bob")):
             await after.finish(store, Finished(DONE, None, task))
-        assert await after.follow_ups(store, "ann") == [urgent, TASK]
+        assert [task for task, _ in await after.follow_ups(store, "ann")] == [urgent, TASK]
         await after.follow_up_done(store, "f2", "bob", NOON)  # not his
         await after.follow_up_done(store, "f1", "ann", NOON)
-        assert await after.follow_ups(store, "ann") == [urgent]
+        assert [task for task, _ in await after.follow_ups(store, "ann")] == [urgent]
+
+    with_store(url, scenario)
+
+
+def test_a_task_that_is_nobodys_is_seen_by_all_until_one_takes_it(url: str) -> None:
+    async def scenario(store: DeskStore) -> None:
+        await after.finish(store, Finished(DONE, None, replace(TASK, staff=after.NOBODY)))
+        assert [len(await after.follow_ups(store, name)) for name in ("ann", "bob")] == [1, 1]
+        await after.follow_up_done(store, "f1", "ann", NOON)  # not hers yet
+        assert [await after.take(store, "f1", name) for name in ("bob", "ann")] == [True, False]
+        assert [len(await after.follow_ups(store, name)) for name in ("ann", "bob")] == [0, 1]
+        await after.follow_up_done(store, "f1", "bob", NOON)
+        assert await after.follow_ups(store, "bob") == []
 
     with_store(url, scenario)
 

@@ -11,34 +11,20 @@ import pytest
 from voicebot.errors import StoreError
 from voicebot.store import events
 from voicebot.store.calls import CallRecord, CallSummary, Turn, follow, recent, show, turns
-from voicebot.store.events import (
-    AgentAnswered,
-    BargedIn,
-    BotSpoke,
-    CallerSpoke,
-    CallSealed,
-    CallStarted,
-    Decided,
-    DigitPressed,
-    Event,
-    HandoverDecided,
-    Line,
-    NoticeGiven,
-    TurnMeasured,
-)
+from voicebot.store.events import Event, Line
 from voicebot.store.journal import Journal
 from voicebot.store.record import CallJournal
 
 Running = Callable[[], AbstractAsyncContextManager[Journal]]
 
-GREETING = BotSpoke("Hello.", "greeting", 0, 600, 600, False, "Hello.")
-ASKED = CallerSpoke("what is my bill", 0.8, 900, 1_900)
-CHOSE = Decided("reply", "match", "billing", 0.9, ("roaming",))
-ANSWER = BotSpoke("Your bill is in the app.", "answer", 2_500, 700, 2_000, True, "Your bill is", "billing")
-MEASURED = TurnMeasured(400, 90, 5, 40, 535)
-CUT = BargedIn("taken", 3_200, 120)
-WANTED = CallerSpoke("an agent", 0.95, 3_200, 3_900)
-HANDED = HandoverDecided("asked for a person", "support", 0, "Bill question.")
+GREETING = events.BotSpoke("Hello.", "greeting", 0, 600, 600, False, "Hello.")
+ASKED = events.CallerSpoke("what is my bill", 0.8, 900, 1_900)
+CHOSE = events.Decided("reply", "match", "billing", 0.9, ("roaming",))
+ANSWER = events.BotSpoke("Your bill is in the app.", "answer", 2_500, 700, 2_000, True, "Your bill is", "billing")
+MEASURED = events.TurnMeasured(400, 90, 5, 40, 535)
+CUT = events.BargedIn("taken", 3_200, 120)
+WANTED = events.CallerSpoke("an agent", 0.95, 3_200, 3_900)
+HANDED = events.HandoverDecided("asked for a person", "support", 0, "Bill question.")
 
 
 def lines(*happened: Event, call_id: str = "c1") -> list[Line]:
@@ -47,12 +33,12 @@ def lines(*happened: Event, call_id: str = "c1") -> list[Line]:
 
 
 def talk(record: CallJournal) -> None:
-    for at_ms, event in enumerate((GREETING, ASKED, CHOSE, MEASURED, CUT, ANSWER, WANTED, HANDED, AgentAnswered("6001"))):
+    for at_ms, event in enumerate((GREETING, ASKED, CHOSE, MEASURED, CUT, ANSWER, WANTED, HANDED, events.AgentAnswered("6001"))):
         record.append(at_ms * 100, event)
 
 
 def test_turns_begin_with_the_caller_and_hold_all_that_came_of_it() -> None:
-    assert turns(lines(NoticeGiven(False), GREETING, ASKED, CHOSE, MEASURED, CUT, ANSWER, WANTED, HANDED)) == (
+    assert turns(lines(events.NoticeGiven(False), GREETING, ASKED, CHOSE, MEASURED, CUT, ANSWER, WANTED, HANDED)) == (
         Turn(0, 0, None, (), (GREETING,), (), None),
         Turn(1, 200, ASKED, (CHOSE,), (ANSWER,), (CUT,), MEASURED),
         Turn(2, 700, WANTED, (), (), (), None),
@@ -60,14 +46,17 @@ def test_turns_begin_with_the_caller_and_hold_all_that_came_of_it() -> None:
 
 
 def test_a_key_begins_a_turn_as_words_do() -> None:
-    assert [turn.caller for turn in turns(lines(DigitPressed("0"), CHOSE, DigitPressed("1")))] == [DigitPressed("0"), DigitPressed("1")]
+    assert [turn.caller for turn in turns(lines(events.DigitPressed("0"), CHOSE, events.DigitPressed("1")))] == [
+        events.DigitPressed("0"),
+        events.DigitPressed("1"),
+    ]
 
 
 def test_no_lines_make_no_turns() -> None:
     assert turns([]) == ()
 
 
-def test_recent_lists_the_newest_first_with_what_became_of_them(running: Running, url: str, begun: CallStarted) -> None:
+def test_recent_lists_the_newest_first_with_what_became_of_them(running: Running, url: str, begun: events.CallStarted) -> None:
     async def run() -> list[CallSummary]:
         async with running() as journal:
             for number in range(4):
@@ -86,7 +75,7 @@ def test_recent_lists_the_newest_first_with_what_became_of_them(running: Running
     assert (told.handover_reason, told.queue, told.agent, told.ani) == ("asked for a person", "support", "6001", begun.ani)
 
 
-def test_show_gives_the_whole_record(running: Running, url: str, begun: CallStarted) -> None:
+def test_show_gives_the_whole_record(running: Running, url: str, begun: events.CallStarted) -> None:
     async def run() -> CallRecord:
         async with running() as journal:
             record = journal.call("c1-abc", begun)
@@ -99,7 +88,7 @@ def test_show_gives_the_whole_record(running: Running, url: str, begun: CallStar
     assert record.summary.call_id == "c1-abc"
     assert [line.seq for line in record.lines] == list(range(11))
     assert record.lines[0].event == begun
-    assert record.lines[-1].event == CallSealed("handed_over", "floor", 9_000)
+    assert record.lines[-1].event == events.CallSealed("handed_over", "floor", 9_000)
     assert [turn.number for turn in record.turns] == [0, 1, 2]
 
 
@@ -112,7 +101,7 @@ def test_show_gives_the_whole_record(running: Running, url: str, begun: CallStar
         ("", "more than one call"),
     ],
 )
-def test_show_refuses_an_id_that_is_not_one_calls(running: Running, url: str, begun: CallStarted, prefix: str, said: str) -> None:
+def test_show_refuses_an_id_that_is_not_one_calls(running: Running, url: str, begun: events.CallStarted, prefix: str, said: str) -> None:
     async def run() -> None:
         async with running() as journal:
             journal.call("c1-abc", begun)
@@ -124,7 +113,7 @@ def test_show_refuses_an_id_that_is_not_one_calls(running: Running, url: str, be
     assert said in str(caught.value)
 
 
-def test_a_whole_id_is_that_call_even_when_another_begins_with_it(running: Running, url: str, begun: CallStarted) -> None:
+def test_a_whole_id_is_that_call_even_when_another_begins_with_it(running: Running, url: str, begun: events.CallStarted) -> None:
     async def run() -> str:
         async with running() as journal:
             for number in range(6):
@@ -140,7 +129,7 @@ def test_reading_without_a_journal_says_so(url: str) -> None:
             asyncio.run(reading)
 
 
-def test_follow_gives_one_call_live_and_ends_with_its_seal(running: Running, url: str, begun: CallStarted) -> None:
+def test_follow_gives_one_call_live_and_ends_with_its_seal(running: Running, url: str, begun: events.CallStarted) -> None:
     async def run() -> list[Line]:
         async with running() as journal:
             record = journal.call("c1", begun)
@@ -156,10 +145,10 @@ def test_follow_gives_one_call_live_and_ends_with_its_seal(running: Running, url
 
     seen = asyncio.run(run())
     assert [line.seq for line in seen] == [0, 1, 2, 3]
-    assert seen[-1].event == CallSealed("contained", "call", 3)
+    assert seen[-1].event == events.CallSealed("contained", "call", 3)
 
 
-def test_follow_gives_open_calls_whole_and_new_ones_but_no_sealed_ones(running: Running, url: str, begun_now: CallStarted) -> None:
+def test_follow_gives_open_calls_whole_and_new_ones_but_no_sealed_ones(running: Running, url: str, begun_now: events.CallStarted) -> None:
     async def run() -> list[tuple[str, int]]:
         async with running() as journal:
             old, open_call = journal.call("old", begun_now), journal.call("open", begun_now)
@@ -181,12 +170,12 @@ def test_follow_gives_open_calls_whole_and_new_ones_but_no_sealed_ones(running: 
     assert asyncio.run(run()) == [("open", 0), ("new", 0), ("new", 1), ("open", 1)]
 
 
-def test_follow_gives_every_line_once_in_order_within_each_call(running: Running, url: str, begun_now: CallStarted) -> None:
+def test_follow_gives_every_line_once_in_order_within_each_call(running: Running, url: str, begun_now: events.CallStarted) -> None:
     async def write(journal: Journal) -> None:
         records = [journal.call(f"c{number}", begun_now) for number in range(3)]
         for key in range(60):
             for record in records:
-                record.append(key, DigitPressed(str(key)))
+                record.append(key, events.DigitPressed(str(key)))
             await asyncio.sleep(0.002)
         for record in records:
             record.seal(99, "contained", "call")

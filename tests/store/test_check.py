@@ -44,7 +44,7 @@ def test_more_calls_than_are_read_at_once_are_all_read(running: Running, url: st
     async def scenario() -> Checked:
         async with running() as journal:
             for number in range(10):
-                journal.call(f"c{number}", begun).seal(0, "refused", "app")
+                journal.call(f"c{number}", begun).seal(0, "abandoned", "app")
         return await check(url)
 
     checked = asyncio.run(scenario())

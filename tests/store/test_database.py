@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -67,13 +68,15 @@ def test_opening_again_changes_nothing(url: str, database: Path) -> None:
     assert database.read_bytes() == before
 
 
-def test_several_that_open_at_once_migrate_once(url: str) -> None:
+def test_several_that_open_at_once_migrate_once(url: str, database: Path) -> None:
     async def all_at_once() -> None:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(4):
                 tasks.create_task(made(url))
 
     asyncio.run(all_at_once())
+    with closing(sqlite3.connect(database)) as found:
+        assert found.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
 
 
 def test_sqlite_runs_in_wal_mode_with_the_settings_of_the_design(url: str) -> None:

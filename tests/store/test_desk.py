@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -56,6 +57,19 @@ def test_faults_of_the_database_are_one_line_without_values(url: str) -> None:
                 assert "\n" not in str(caught.value)
 
     asyncio.run(scenario())
+
+
+def test_one_statement_holds_the_lock_for_itself_alone(url: str, database: Path) -> None:
+    """Between a statement and what ends a transaction this process may be busy with something else: the journal must not wait for that."""
+
+    async def scenario() -> None:
+        async with DeskStore.open(url) as store, store.stating() as connection:
+            await connection.execute(insert(STAFF), [ROW])
+            with contextlib.closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as another:
+                another.execute("update staff set failures = 1")
+
+    asyncio.run(scenario())
+    assert rows(database, "select failures from staff") == [(1,)]
 
 
 def test_the_desk_may_come_before_the_first_call(url: str, database: Path) -> None:

@@ -96,7 +96,7 @@ def test_an_append_returns_at_once_and_is_committed_within_50_ms(running: Runnin
     async def call() -> list[tuple[Any, ...]]:
         async with running() as journal:
             record = journal.call("warm", begun)
-            await asyncio.sleep(0.1)
+            await until(lambda: not journal.backlog)
             started_s = time.perf_counter()
             press(record, 1)
             assert time.perf_counter() - started_s < 0.01
@@ -446,6 +446,31 @@ def test_a_journal_that_cannot_be_read_is_one_line(running: Running, query: Quer
     asyncio.run(run())
 
 
+def test_a_read_that_hangs_is_given_up_in_time_and_holds_nobody_for_good(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = Journal._rows
+    begun_reads = 0
+
+    async def run() -> None:
+        answers = asyncio.Event()
+
+        async def hanging(journal: Journal, wanted: Any) -> Any:
+            nonlocal begun_reads
+            begun_reads += 1
+            await answers.wait()
+            return await rows(journal, wanted)
+
+        async with running() as journal:
+            monkeypatch.setattr(Journal, "_rows", hanging)
+            asked = await asyncio.gather(*(journal.unsealed() for _ in range(3)), return_exceptions=True)
+            assert [str(error) for error in asked] == ["the journal cannot be read: no answer within the deadline"] * 3
+            assert begun_reads == 1  # and no second one is started behind one that hangs
+            answers.set()
+            assert await journal.unsealed() == []
+
+    monkeypatch.setattr(journal_module, "READ_S", 0.1)
+    asyncio.run(run())
+
+
 def test_calls_left_open_by_a_crash_are_found_and_can_be_sealed(url: str, spool: Path, query: Query, begun: CallStarted) -> None:
     async def crash() -> None:
         journal = await Journal.open(url, spool)
@@ -536,8 +561,14 @@ def test_a_writer_cancelled_at_any_moment_loses_nothing(url: str, spool: Path, q
         await journal.close()
         assert journal.lost == 0
 
+    async def opened_again() -> None:
+        """What a busy machine had no time to commit waits in the spool."""
+        await (await Journal.open(url, spool)).close()
+
     for number in range(12):
         asyncio.run(cancelled_after(number * 0.003, f"c{number}"))
+        while any(spool.iterdir()):
+            asyncio.run(opened_again())
         assert pressed(query, f"c{number}") == list(range(100))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from tests.kit.postgresql import postgresql
 from voicebot.errors import StoreError
-from voicebot.store import calls, privacy
+from voicebot.store import calls, privacy, versions
 from voicebot.store.after import Note, note, notes_of
 from voicebot.store.blanking import Kept
 from voicebot.store.check import check
@@ -26,9 +26,11 @@ from voicebot.store.desk import DeskStore
 from voicebot.store.events import BotSpoke, CallAnswered, CallerSpoke, CallStarted, NoticeGiven
 from voicebot.store.journal import Journal
 from voicebot.store.projection import rebuild
+from voicebot.store.versions import Version
 
 NOW = datetime.now(UTC)
 NUMBER = "0201555777"
+VERSION = Version(NOW, "en", "wifi", "ann", "sue", "asked often", "proposal 1", "", "new", "+new")
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,61 @@ def test_two_controllers_migrate_a_new_database_at_once(url: str, tmp_path: Path
 
     asyncio.run(both())
     assert len(asyncio.run(calls.recent(url))) == 4
+
+
+def test_a_database_that_hangs_makes_a_read_fail_in_time(url: str, tmp_path: Path) -> None:
+    async def hanging() -> None:
+        journal = await Journal.open(url, tmp_path)
+        async with _transaction(url) as other:
+            await other.execute(text("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE"))
+            with pytest.raises(StoreError, match="no answer within the deadline"):
+                await journal.unsealed()
+        assert await journal.unsealed() == []
+        await journal.close()
+
+    asyncio.run(hanging())
+
+
+@asynccontextmanager
+async def _transaction(url: str) -> AsyncIterator[AsyncConnection]:
+    engine = create_async_engine(url)
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+def test_two_versions_of_the_knowledge_base_are_kept_one_after_the_other(url: str) -> None:
+    """So that whoever comes second sees what the first has written into the files, as the approval does."""
+
+    async def both(store: DeskStore) -> None:
+        second = asyncio.Event()
+        async with asyncio.TaskGroup() as scope:
+            async with store.writing() as connection:
+                assert await versions.add(connection, VERSION) == 1
+                adding = scope.create_task(_added(store, second))
+                await _somebody_waits(store)
+                assert not second.is_set()
+            assert await adding == 2
+
+    on(url, both)
+
+
+async def _added(store: DeskStore, done: asyncio.Event) -> int:
+    async with store.writing() as connection:
+        number = await versions.add(connection, VERSION)
+        done.set()
+        return number
+
+
+async def _somebody_waits(store: DeskStore) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            async with store.reading() as connection:
+                if await connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                    return
+            await asyncio.sleep(0.02)
 
 
 def test_the_call_list_is_made_anew(url: str, tmp_path: Path) -> None:

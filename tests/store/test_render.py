@@ -12,26 +12,7 @@ from rich.console import Console, RenderableType
 
 from voicebot.store import events
 from voicebot.store.calls import CallRecord, CallSummary, turns
-from voicebot.store.events import (
-    AgentAnswered,
-    AgentLeft,
-    BargedIn,
-    BotSpoke,
-    CallAnswered,
-    CallerHungUp,
-    CallerSpoke,
-    CallSealed,
-    CallStarted,
-    Decided,
-    DigitPressed,
-    Event,
-    Fault,
-    HandoverDecided,
-    Line,
-    QueueLeft,
-    TurnMeasured,
-    Unknown,
-)
+from voicebot.store.events import Event, Line
 from voicebot.store.render import describe, printable, render_call, render_line, render_list, to_json
 
 AT_UTC = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
@@ -79,15 +60,15 @@ def test_printable_text_is_printable_and_stays_so(text: str) -> None:
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_a_callers_text_is_the_same_after_json_whatever_it_is(text: str) -> None:
-    written = to_json(record(CallerSpoke(text, 0.5, 0, 1)))
+    written = to_json(record(events.CallerSpoke(text, 0.5, 0, 1)))
     assert printable(written) == written
     read = json.loads(written)
     assert read["events"][0]["event"]["text"] == read["turns"][0]["caller"]["text"] == text
 
 
 def test_a_call_as_json_has_call_turns_and_events() -> None:
-    asked, chose = CallerSpoke("my bill", 0.8, 900, 1_900), Decided("reply", "match", "billing")
-    read = json.loads(to_json(record(CallAnswered(), asked, chose)))
+    asked, chose = events.CallerSpoke("my bill", 0.8, 900, 1_900), events.Decided("reply", "match", "billing")
+    read = json.loads(to_json(record(events.CallAnswered(), asked, chose)))
     assert read["call"]["call_id"] == "c1"
     assert read["call"]["started_utc"] == "2026-03-14T09:26:53Z"
     assert [turn["number"] for turn in read["turns"]] == [0, 1]
@@ -119,15 +100,20 @@ def test_an_empty_list_says_so() -> None:
 
 def test_nothing_of_a_caller_reaches_the_terminal_raw() -> None:
     nasty = CallSummary("c1", AT_UTC, NASTY, NASTY, NASTY, NASTY, NASTY, NASTY, NASTY, NASTY, NASTY, AT_UTC, 1, 1)
-    happened = (CallStarted(NASTY, NASTY, "en", NASTY, AT_UTC), CallerSpoke(NASTY, 1.0, 0, 1), DigitPressed(NASTY), Fault(NASTY, NASTY))
+    happened = (
+        events.CallStarted(NASTY, NASTY, "en", NASTY, AT_UTC),
+        events.CallerSpoke(NASTY, 1.0, 0, 1),
+        events.DigitPressed(NASTY),
+        events.Fault(NASTY, NASTY),
+    )
     live = [shown(render_line(line)) for line in lines(*happened)]
     for text in (shown(render_list([nasty])), shown(render_call(record(*happened, summary=nasty))), *live):
         assert not set("\x1b\x9b\u202e\u2028\x07\x7f") & set(text)
-    assert "[bold red]" in shown(render_line(lines(CallerSpoke(NASTY, 1.0, 0, 1))[0]))
+    assert "[bold red]" in shown(render_line(lines(events.CallerSpoke(NASTY, 1.0, 0, 1))[0]))
 
 
 def test_a_call_shows_each_line_with_its_time_and_its_end() -> None:
-    text = shown(render_call(record(CallAnswered(), CallerSpoke("my bill", 0.8, 900, 1_900), QueueLeft("support", "timeout"))))
+    text = shown(render_call(record(events.CallAnswered(), events.CallerSpoke("my bill", 0.8, 900, 1_900), events.QueueLeft("support", "timeout"))))
     first, *middle, last = text.splitlines()
     assert first == "c1  2026-03-14 09:26:53 UTC  0201555777 → 100  en"
     assert [line.split() for line in middle] == [
@@ -144,27 +130,31 @@ def test_a_sealed_call_shows_by_whom() -> None:
 
 
 def test_a_live_line_has_time_who_and_what_in_columns() -> None:
-    assert render_line(lines(CallerSpoke("yes", 1.0, 0, 1))[0]).plain == "   0.0 s  caller   “yes” (100% sure)"
+    assert render_line(lines(events.CallerSpoke("yes", 1.0, 0, 1))[0]).plain == "   0.0 s  caller   “yes” (100% sure)"
 
 
 @pytest.mark.parametrize(
     ("event", "who", "what"),
     [
-        (CallStarted("1", "100", "en", "ch", AT_UTC), "call", "1 called 100"),
-        (DigitPressed("0"), "caller", "pressed 0"),
-        (CallerHungUp(), "caller", "hung up"),
-        (BotSpoke("Hello.", "greeting", 0, 5, 5, False, "Hello."), "bot", "“Hello.”"),
-        (BotSpoke("In the app.", "answer", 0, 700, 2_000, True, "In the", "bill"), "bot", "“In the app.” [bill] — cut after 0.7 s, heard “In the”"),
-        (BargedIn("resumed", 100, 90), "caller", "spoke over the bot, resumed; bot silent after 90 ms"),
-        (Decided("reply", "match", "bill", 0.91, ("a", "b")), "call", "reply [bill]: match (91% sure); weighed a, b"),
-        (Decided("end_call", "goodbye"), "call", "end_call: goodbye"),
-        (TurnMeasured(400, 90.4, 5, 40, 535.4), "call", "535 ms = hold 400 + recognise 90 + decide 5 + first audio 40"),
-        (HandoverDecided("asked", "support", 0, "Bill."), "call", "to queue support: asked; briefing “Bill.”"),
-        (AgentAnswered("6001"), "agent", "answered 6001"),
-        (AgentLeft("6001", "no answer"), "agent", "6001 left: no answer"),
-        (Fault("media", "reset"), "fault", "media: reset"),
-        (CallSealed("lost", "floor", 1), "call", "sealed by floor: lost"),
-        (Unknown("later", "why"), "call", "unknown later, why"),
+        (events.CallStarted("1", "100", "en", "ch", AT_UTC), "call", "1 called 100"),
+        (events.DigitPressed("0"), "caller", "pressed 0"),
+        (events.CallerHungUp(), "caller", "hung up"),
+        (events.BotSpoke("Hello.", "greeting", 0, 5, 5, False, "Hello."), "bot", "“Hello.”"),
+        (
+            events.BotSpoke("In the app.", "answer", 0, 700, 2_000, True, "In the", "bill"),
+            "bot",
+            "“In the app.” [bill] — cut after 0.7 s, heard “In the”",
+        ),
+        (events.BargedIn("resumed", 100, 90), "caller", "spoke over the bot, resumed; bot silent after 90 ms"),
+        (events.Decided("reply", "match", "bill", 0.91, ("a", "b")), "call", "reply [bill]: match (91% sure); weighed a, b"),
+        (events.Decided("end_call", "goodbye"), "call", "end_call: goodbye"),
+        (events.TurnMeasured(400, 90.4, 5, 40, 535.4), "call", "535 ms = hold 400 + recognise 90 + decide 5 + first audio 40"),
+        (events.HandoverDecided("asked", "support", 0, "Bill."), "call", "to queue support: asked; briefing “Bill.”"),
+        (events.AgentAnswered("6001"), "agent", "answered 6001"),
+        (events.AgentLeft("6001", "no answer"), "agent", "6001 left: no answer"),
+        (events.Fault("media", "reset"), "fault", "media: reset"),
+        (events.CallSealed("lost", "floor", 1), "call", "sealed by floor: lost"),
+        (events.Unknown("later", "why"), "call", "unknown later, why"),
     ],
 )
 def test_each_event_in_words(event: Event, who: str, what: str) -> None:

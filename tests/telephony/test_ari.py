@@ -183,6 +183,12 @@ def test_requests_carry_what_asterisk_asks_for(run: Run) -> None:
         assert pbx.query() == {"context": "voicebot-handover", "extension": "s", "priority": "1"}
         await pbx.ari.set_variable("1", "A", "b c")
         assert pbx.query() == {"variable": "A", "value": "b c"}
+        await pbx.ari.originate("PJSIP/6003", ("voicebot-supervise", "l1.2"), {"A": "1"}, "supervisor-6003", "30")
+        to = {"context": "voicebot-supervise", "extension": "l1.2", "priority": "1"}
+        assert pbx.query() == {"endpoint": "PJSIP/6003", **to, "timeout": "30", "channelId": "supervisor-6003"}
+        assert json.loads(pbx.requests[-1]["message_body"]) == {"variables": {"A": "1"}}
+        await pbx.ari.originate("Local/x@y", ("y", "x"), {})
+        assert "channelId" not in pbx.query()
 
     run(scenario())
 

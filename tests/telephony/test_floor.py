@@ -91,6 +91,7 @@ def joins(channel: Channel = CALLER) -> ChannelEnteredBridge:
 
 
 QUEUED = app("Queue")
+ELSEWHERE = app("Queue", "complaints,i,,,300")
 RINGS, ANSWERS = dial("RINGING"), dial("ANSWER")
 GONE = ChannelDestroyed(CALLER)
 
@@ -133,6 +134,14 @@ STORIES: dict[str, tuple[list[Event], list[str], str]] = {
             *["BriefingStarted 6002", "AgentJoined 6002", "CallerHungUp"],
         ],
         "handed_over",
+    ),
+    "nobody answers in one queue, and he comes to the next": (
+        [QUEUED, RINGS, dial("NOANSWER"), ELSEWHERE, GONE],
+        [
+            *["QueueEntered support", "AgentRang 6001", "AgentLeft 6001 no answer", "QueueLeft support nobody answered in time"],
+            *["QueueEntered complaints", "QueueLeft complaints caller hung up", "CallerHungUp"],
+        ],
+        "abandoned",
     ),
     "agent hangs up during the briefing": (
         [QUEUED, RINGS, ANSWERS, ChannelDestroyed(AGENT), GONE],
@@ -191,6 +200,33 @@ STORIES: dict[str, tuple[list[Event], list[str], str]] = {
         ["QueueEntered support", "QueueLeft support nobody answered in time", "CallbackRequested", "CallerHungUp"],
         "abandoned",
     ),
+    "the agent hangs up, and the caller gives him a mark": (
+        [QUEUED, RINGS, ANSWERS, joins(), ChannelDestroyed(AGENT), app("Read", "key,/s/survey-en,1"), app("NoOp", "voicebot-survey 4"), GONE],
+        [
+            *["QueueEntered support", "AgentRang 6001", "AgentAnswered 6001", "BriefingStarted 6001", "AgentJoined 6001"],
+            *["AgentLeft 6001 hung up", "SurveyAnswered 4 agent"],
+        ],
+        "handed_over",
+    ),
+    "the caller gives him none, and hears thanks all the same": (
+        [QUEUED, RINGS, ANSWERS, joins(), ChannelDestroyed(AGENT), app("NoOp", "voicebot-survey "), app("Playback", "/s/survey_thanks-en"), GONE],
+        [
+            *["QueueEntered support", "AgentRang 6001", "AgentAnswered 6001", "BriefingStarted 6001", "AgentJoined 6001"],
+            *["AgentLeft 6001 hung up", "SurveyAnswered None agent"],
+        ],
+        "handed_over",
+    ),
+    "out of hours, and he is to be called back": (
+        [app("Playback", "/s/closed-en"), app("Playback", "/s/callback_number-en"), app("Playback", "/s/callback_kept-en"), GONE],
+        ["NobodyThere out of hours", "CallbackRequested", "CallerHungUp"],
+        "abandoned",
+    ),
+    "nobody is signed in, and he waits all the same": (
+        [app("Playback", "/s/nobody-zh"), app("Read", "key,/s/callback_offer-zh,1"), QUEUED],
+        ["NobodyThere nobody signed in", "QueueEntered support"],
+        "",
+    ),
+    "a step of some other dialplan": ([app("NoOp", "survey 4"), QUEUED, app("Playback", "/s/welcome-en")], ["QueueEntered support"], ""),
     "agent is unreachable": ([QUEUED, dial("CHANUNAVAIL")], ["QueueEntered support"], ""),
     "agent is busy after ringing": (
         [QUEUED, RINGS, dial("BUSY")],
@@ -224,6 +260,13 @@ def test_times_go_on_from_the_call() -> None:
 
 def test_without_a_briefing_none_is_journalled() -> None:
     assert "BriefingStarted 6001" not in Bench().follow(briefed=False).play(QUEUED, RINGS, ANSWERS).told
+
+
+def test_an_agent_who_likes_no_briefing_or_has_read_it_hears_none() -> None:
+    bench = Bench()
+    bench.record.call_id = "c1"
+    bench.floor.hears = lambda agent, call_id: (agent, call_id) != ("6001", "c1")
+    assert "BriefingStarted 6001" not in bench.follow().play(QUEUED, RINGS, ANSWERS).told
 
 
 def test_in_edge_mode_the_uri_is_the_agent_who_hears_no_briefing_and_is_called_again() -> None:

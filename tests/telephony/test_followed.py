@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from voicebot.store.events import Event, Outcome, QueueEntered
+from voicebot.store.events import AgentLeft, Event, Outcome, QueueEntered, QueueLeft
 from voicebot.telephony.adoption import Awaited
 from voicebot.telephony.ari import Bridge, Channel
 from voicebot.telephony.followed import Followed, agent_of, with_him
@@ -77,3 +77,28 @@ def test_a_caller_without_a_record_has_none_to_catch_up_with() -> None:
 def test_times_are_the_calls_and_never_before_its_start() -> None:
     caller = Followed(Awaited(), 100.0)
     assert [caller.now_ms(now_s) for now_s in (99.0, 100.0, 101.5)] == [0, 0, 1_500]
+
+
+def test_another_queue_is_left_for_and_the_same_one_is_told_of_once() -> None:
+    caller = Followed(Awaited("c"), 0.0)
+    steps = [*caller.steps("Queue", "direct-6003,i"), *caller.steps("Queue", "direct-6003,i"), *caller.steps("Queue", "support,i")]
+    assert steps == [QueueEntered("direct-6003"), QueueLeft("direct-6003", "nobody answered in time"), QueueEntered("support")]
+
+
+@pytest.mark.parametrize(
+    ("queue", "agent", "joined", "told"),
+    [
+        ("support", "", False, [QueueLeft("support", "sent on")]),
+        ("support", "6001", False, [AgentLeft("6001", "sent on"), QueueLeft("support", "sent on")]),
+        ("support", "6001", True, [AgentLeft("6001", "sent on")]),
+        (None, "", False, []),
+    ],
+)
+def test_who_is_pulled_leaves_agent_or_queue_and_begins_anew(queue: str | None, agent: str, joined: bool, told: list[Event]) -> None:
+    record = Record()
+    caller = Followed(record, 0.0, queue=queue, agent=agent, agent_channel=agent, joined=joined, was_joined=joined)  # type: ignore[arg-type]
+    caller.pulled("sent on", 7, ended=False)
+    assert [event for _, event in record.lines] == told
+    assert (caller.queue, caller.agent, caller.agent_channel, caller.joined, caller.ended) == (None, "", "", False, False)
+    assert caller.was_joined is joined
+    assert list(caller.steps("Queue", "support,i")) == [QueueEntered("support")]

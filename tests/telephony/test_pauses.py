@@ -34,14 +34,14 @@ class Floor:
         asyncio.get_running_loop().call_soon(self.ari.receive, json.dumps(answer).encode())
 
 
-def paused(floor: Floor | None, query: dict[str, list[str]]) -> bool:
+def paused(floor: Floor | None, query: dict[str, list[str]], queues: tuple[str, ...] = ("support",)) -> bool:
     async def acting() -> bool:
         async with asyncio.TaskGroup() as scope:
 
             def spawn(run: Coroutine[Any, Any, None]) -> None:
                 scope.create_task(run)
 
-            return Pauses("support", lambda: floor, spawn).take(query)  # type: ignore[arg-type,return-value]
+            return Pauses(queues, lambda: floor, spawn).take(query)  # type: ignore[arg-type,return-value]
 
     return asyncio.run(acting())
 
@@ -50,6 +50,12 @@ def test_each_agent_is_paused_or_not_in_the_queue() -> None:
     floor = Floor()
     assert paused(floor, {"6001": ["1"], "6002": ["0"]})
     assert sorted(floor.asked) == [("QUEUE_MEMBER(support,paused,PJSIP/6001)", "1"), ("QUEUE_MEMBER(support,paused,PJSIP/6002)", "0")]
+
+
+def test_an_agent_is_paused_in_every_queue() -> None:
+    floor = Floor()
+    assert paused(floor, {"6001": ["1"]}, ("support", "billing"))
+    assert sorted(floor.asked) == [("QUEUE_MEMBER(billing,paused,PJSIP/6001)", "1"), ("QUEUE_MEMBER(support,paused,PJSIP/6001)", "1")]
 
 
 @pytest.mark.parametrize("query", [{}, {"6001": ["yes"]}, {"6001)x": ["1"]}, {"60": ["1"]}, {"../x": ["1"]}, {"٦٠٠١": ["1"]}, {"6001": ["1\n"]}])
@@ -89,7 +95,9 @@ def test_only_who_has_the_controllers_secret_may_pause(headers: dict[str, str], 
         return taken
 
     async def asking() -> int:
-        handlers = Handlers(lambda _: None, lambda _: None, lambda _: None, lambda _: None, lambda: (True, b"ok\n"), lambda: b"", take)
+        handlers = Handlers(
+            lambda _: None, lambda _: None, lambda _: None, lambda _: None, lambda: (True, b"ok\n"), lambda: b"", {"/desk/pauses": take}
+        )
         async with Server("127.0.0.1", 0, Credentials("voicebot", "secret"), handlers) as server, httpx.AsyncClient(trust_env=False) as http:
             return (await http.get(f"http://127.0.0.1:{server.port}/desk/pauses?6001=1", headers=headers)).status_code
 

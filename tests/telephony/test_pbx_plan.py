@@ -78,7 +78,7 @@ def test_with_a_trunk_there_are_neither_agents_nor_anonymous_callers_and_one_add
     assert (made.agents, made.anonymous, made.sip_host) == ({}, False, "127.0.0.3")
     assert made.transports == ("voicebot-trunk",)
     assert made.endpoints == ("voicebot-trunk", "600")
-    assert made.members == ("600",)
+    assert made.queues == {"support": ("600",)}
     assert not list((tmp_path / "secrets").glob("agent-*"))
 
 
@@ -87,7 +87,7 @@ def test_without_a_trunk_agents_are_rung_and_callers_come_by_the_profile(tmp_pat
     assert made.trunk is None
     assert made.transports == ("voicebot-udp", "voicebot-tcp")
     assert made.endpoints == ("6001", "6002", "6003", "voicebot-caller")
-    assert made.members == ("6001", "6002", "6003")
+    assert made.queues == {"support": ("6001", "6002", "6003")}
     assert "voicebot-caller" not in plan(settings(tmp_path, tree, sip_port=5070)).endpoints
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from voicebot.errors import PbxError
+from voicebot.queues import Handover
 from voicebot.telephony.pbx_plan import Binary, PbxPlan
 from voicebot.telephony.pbx_render import DIALPLANS, configuration, render
 
@@ -28,9 +29,8 @@ def plan(tmp_path: Path) -> PbxPlan:
         ari_password="ari-password",
         agents={"6001": "first-secret", "6002": "second-secret"},
         hotlines={"100": "en", "200": "zh"},
-        queue="support",
-        ring_s=21,
-        max_wait_s=301,
+        handover=Handover(ring_s=21, max_wait_s=301),
+        queues={"support": ("6001", "6002")},
         anonymous=True,
     )
 
@@ -120,9 +120,28 @@ def test_rendering_writes_files_for_this_account_alone_and_music_once(plan: PbxP
     assert not list(plan.etc.glob(".*"))
 
 
+def test_asterisk_says_numbers_in_our_voice_and_has_all_else_of_its_own(plan: PbxPlan, tmp_path: Path) -> None:
+    for folder in ("documentation", "sounds"):
+        (tmp_path / "share" / folder).mkdir(parents=True)
+    whole = dataclasses.replace(plan, binary=dataclasses.replace(plan.binary, data=tmp_path / "share"))
+    for _ in range(2):
+        render(whole)
+        assert (plan.run / "data" / "sounds").resolve() == plan.sounds.resolve()
+        assert (plan.run / "data" / "documentation").resolve() == tmp_path / "share" / "documentation"
+    assert f"astdatadir => {plan.run}/data" in (plan.etc / "asterisk.conf").read_text()
+
+
+def test_every_queue_is_rendered_with_those_whom_it_rings(plan: PbxPlan) -> None:
+    queues = {"support": ("6001", "6002"), "complaints": ("6002",)}
+    rendered = configuration(dataclasses.replace(plan, queues=queues))["queues.conf"]
+    parts = dict(re.findall(r"^\[([a-z]+)\]$(.*?)(?=^\[|\Z)", rendered, re.M | re.S))
+    assert {name: tuple(re.findall(r"member => PJSIP/(\d+)", parts[name])) for name in queues} == queues
+    assert "general" in parts
+
+
 def test_rendering_again_changes_what_changed(plan: PbxPlan) -> None:
     render(plan)
-    render(dataclasses.replace(plan, ring_s=33))
+    render(dataclasses.replace(plan, handover=Handover(ring_s=33)))
     assert "timeout = 33" in (plan.etc / "queues.conf").read_text()
 
 
@@ -165,9 +184,9 @@ def test_plain_sockets_are_plain_and_wss_ones_verify_certificate_and_name(plan: 
 def test_without_a_trunk_nothing_of_it_is_there(plan: PbxPlan) -> None:
     files = configuration(plan)
     assert "voicebot-trunk" not in "".join(files.values())
-    assert not {"load=app_stack.so", "load=res_srtp.so"} & options(files["modules.conf"])
+    assert not {"load=res_pjsip_header_funcs.so", "load=res_srtp.so"} & options(files["modules.conf"])
     assert "[voicebot-headers]" not in files["extensions.conf"]
-    assert {"VOICEBOT_HEADERS=", "VOICEBOT_POP="} <= options(files["extensions.conf"])
+    assert {"VOICEBOT_HEADERS=b(voicebot-agent^s^1)", "VOICEBOT_POP="} <= options(files["extensions.conf"])
     assert {"wrapuptime=2", "retry=1", "ringinuse=no"} <= options(files["queues.conf"])
     assert not [name for name in files if "trunk" in name or "loopback" in name]
 
@@ -204,3 +223,18 @@ def test_the_bot_is_called_from_the_desk_by_password_and_in_the_demo_profile_alo
     assert "password=web-secret" in options(sip)
     assert "web-secret" not in configuration(dataclasses.replace(demo, anonymous=False))["pjsip.conf"]
     assert "web-secret" not in repr(demo)
+
+
+def test_each_phone_has_a_queue_of_its_own_by_which_a_supervisor_takes_a_caller(plan: PbxPlan) -> None:
+    queues = configuration(plan)["queues.conf"]
+    for agent in plan.agents:
+        alone = queues.partition(f"[direct-{agent}]")[2].partition("[")[0]
+        assert re.findall(r"^member => (\S+?),", alone, re.M) == [f"PJSIP/{agent}"]
+
+
+def test_nobody_reaches_what_supervisors_do_but_through_the_controller(plan: PbxPlan) -> None:
+    files = configuration(plan)
+    assert set(re.findall(r"^context\s*=\s*(\S+)", files["pjsip.conf"], re.M)) <= {"voicebot-inbound", "voicebot-agents"}
+    elsewhere = "".join(text for name, text in files.items() if name not in ("extensions-supervise.conf", "modules.conf"))
+    assert "voicebot-supervise" not in elsewhere
+    assert not re.search("ChanSpy|ChannelRedirect", elsewhere)

@@ -12,6 +12,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from voicebot.errors import PbxError
+from voicebot.queues import Handover
 from voicebot.telephony.pbx_plan import Binary, PbxPlan
 from voicebot.telephony.pbx_render import configuration
 from voicebot.telephony.trunk import TrunkPlan, password, planned
@@ -26,7 +27,12 @@ def rendered(run: Path, secret: str = "", **values: Any) -> dict[str, str]:
     where: dict[str, Any] = {"run": run, "sip_host": "192.0.2.1", "sip_port": 5060, "rtp_first": 30_000, "rtp_last": 30_099}
     sockets: dict[str, Any] = {"control_url": "ws://127.0.0.1:9/ari", "floor_url": "ws://127.0.0.1:9/floor", "media": {"m": "ws://127.0.0.1:9/media"}}
     secrets: dict[str, Any] = {"password": "control-password", "ari_password": "ari-password", "agents": {}}
-    calls: dict[str, Any] = {"hotlines": {"4930123": "en"}, "queue": "support", "ring_s": 21, "max_wait_s": 301, "anonymous": False}
+    calls: dict[str, Any] = {
+        "hotlines": {"4930123": "en"},
+        "handover": Handover(ring_s=21, max_wait_s=301),
+        "queues": {"support": ("600",)},
+        "anonymous": False,
+    }
     return configuration(PbxPlan(binary=Binary(("asterisk",), Path("/m"), Path("/d")), **where, **sockets, **secrets, **calls, trunk=trunk))
 
 

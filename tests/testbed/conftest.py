@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,20 @@ from voicebot.testbed.g711 import Codec, Samples
 from voicebot.testbed.phone import Phone
 
 Connect = Callable[..., AbstractAsyncContextManager[tuple[Call, Call]]]
+
+
+@pytest.fixture
+def together(run: Callable[[Coroutine[Any, Any, Any]], Any]) -> Callable[..., list[Any]]:
+    """`together(*coroutines)`: what each gives. Calls last as long as they last; those that do not concern each other are made at once."""
+
+    def runner(*coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
+        async def all_of_them() -> list[Any]:
+            return await asyncio.gather(*coroutines)
+
+        found: list[Any] = run(all_of_them())
+        return found
+
+    return runner
 
 
 @pytest.fixture

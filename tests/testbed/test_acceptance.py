@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from voicebot.errors import PbxError
 from voicebot.settings import Settings
 from voicebot.testbed import acceptance
-from voicebot.testbed.acceptance import CHECKS, Alone, Check, OnRig, OnTarget, Scale
+from voicebot.testbed.acceptance import CHECKS, MANDARIN, Alone, Check, OnRig, OnTarget, Scale, Seeded
 from voicebot.testbed.bench_figures import Figure, Result
 from voicebot.testbed.rig import Rig, Target
 
@@ -61,7 +62,7 @@ async def measured(names: list[str], at: str | None = None) -> dict[str, Result]
 def test_every_check_of_the_issue_is_there() -> None:
     assert list(CHECKS) == [
         *("questions-ulaw", "questions-alaw", "turns-1", "turns-10", "barge-in", "backchannel", "pauses", "handover"),
-        *("kill", "controller-down", "hangups", "soak", "silent", "curve", "whisper", "anger", "errors"),
+        *("kill", "controller-down", "hangups", "soak", "silent", "curve", "whisper", "anger", "conversations-en", "conversations-zh", "errors"),
     ]
 
 
@@ -155,6 +156,22 @@ def test_long_checks_are_as_long_as_asked_for(started: list[str], monkeypatch: p
     command("a")
     command("a", "--seed", "3", "--soak-calls", "2000", "--curve", "1,50")
     assert asked == [Scale(1, 300, (1, 5, 10)), Scale(3, 2_000, (1, 50))]
+
+
+def test_mandarin_is_among_all_checks_where_there_is_a_model(started: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[Scale] = []
+
+    async def run(scale: Scale) -> Result:
+        asked.append(scale)
+        return PASSED
+
+    monkeypatch.chdir(tmp_path)
+    checking(monkeypatch, {"conversations-en": Seeded(run), MANDARIN: Seeded(run)})
+    command()
+    assert asked == [Scale()]
+    command("--mandarin", str(tmp_path), "--seed", "4")
+    assert asked[1:] == [Scale(4, mandarin=tmp_path)] * 2
+    assert started == []
 
 
 def test_an_unknown_name_is_refused_with_the_names_there_are(started: list[str]) -> None:

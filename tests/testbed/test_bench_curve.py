@@ -189,11 +189,11 @@ def test_a_level_tells_what_callers_heard_and_what_it_took(run: Run) -> None:
     assert found.controller == pytest.approx(100 * 0.01 / 12, abs=0.03)
     assert found.backlog_ms == 30
     assert found.phones > 0
-    assert 0 < found.machine <= 100
+    assert 0 < found.machine <= 101, "its ticks are read a moment apart"
 
 
-def test_a_planted_delay_moves_the_curve_by_as_much(run: Run) -> None:
-    prompt, slow = (run(level([KNOWN["answer/bill"]], delay_s=delay_s)) for delay_s in (0.4, 1.0))
+def test_a_planted_delay_moves_the_curve_by_as_much(together: Callable[..., list[Level]]) -> None:
+    prompt, slow = together(*(level([KNOWN["answer/bill"]], delay_s=delay_s) for delay_s in (0.4, 1.0)))
     assert slow.p50_ms - prompt.p50_ms == pytest.approx(600, abs=200)
 
 

@@ -24,6 +24,7 @@ from voicebot.testbed.questions import Question
 from voicebot.testbed.rig import Rig
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
+Together = Callable[..., list[Any]]
 
 KNOWN = {"answer/bill": voice(1, 1.5), "answer/data": voice(2, 1.5), "short/data": voice(3, 1.1), "prompt/say_again": voice(4, 1.1)}
 BILL = Question("bill", "where is my bill today", "flite:rms", "PCMU")
@@ -157,18 +158,18 @@ def test_nine_of_ten_right_answers_are_enough(right: int, passed: bool) -> None:
 # Over the bot's voice.
 
 
-@pytest.mark.parametrize(("yields_s", "passed"), [(0.12, True), (0.5, False)])
-def test_barge_in_is_as_quick_as_the_bot(yields_s: float, passed: bool, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_barge_in_is_as_quick_as_the_bot(together: Together, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenario, "SPOKEN_OUT_S", 1.2)
     long = {"answer/bill": voice(1, 4.0)}
 
-    async def interrupt() -> Result:
+    async def interrupt(yields_s: float) -> Result:
         async with pretending(Pretender([long["answer/bill"], voice(9, 0.5)], yields_s=yields_s, delay_s=1.1), long) as target:
             return await runs.barge_in(target, [BILL], 1, told)
 
-    result = run(interrupt())
-    assert measured(result)["barge-in p95"] == pytest.approx(1000 * yields_s, abs=90)
-    assert result.passed is passed
+    quick, slow = together(interrupt(0.12), interrupt(0.5))
+    assert (quick.passed, slow.passed) == (True, False)
+    assert measured(quick)["barge-in p95"] == pytest.approx(120, abs=90)
+    assert measured(slow)["barge-in p95"] == pytest.approx(500, abs=90)
 
 
 def test_what_is_no_answer_cannot_be_interrupted(run: Run) -> None:
@@ -189,27 +190,22 @@ def answered(entry_id: str | None = "bill") -> tuple[int, Event]:
     return 12_000, BotSpoke("…", "answer", 8_000, 4_000, 4_000, False, "…", entry_id)
 
 
-@pytest.mark.parametrize(
-    ("resumes_s", "events", "passed"),
-    [
-        (0.3, (spoke(), answered()), True),
-        (0.9, (spoke(), answered()), False),
-        (0.3, (spoke(), answered(), spoke()), False),
-        (None, (spoke(), answered()), False),
-        (0.3, (spoke(), answered(None)), False),
-    ],
-)
-def test_a_murmur_passes_when_the_same_answer_goes_on_soon_and_no_turn_is_taken(
-    resumes_s: float | None, events: tuple[tuple[int, Event], ...], passed: bool, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_murmur_passes_when_the_same_answer_goes_on_soon_and_no_turn_is_taken(together: Together, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenario, "SPOKEN_OUT_S", 1.2)
     long = {"answer/bill": voice(1, 3.5)}
 
-    async def murmur() -> Result:
+    async def murmur(resumes_s: float | None, *events: tuple[int, Event]) -> bool:
         async with pretending(Pretender([long["answer/bill"]], yields_s=0.1, resumes_s=resumes_s), long) as target:
-            return await runs.backchannel(with_journal(target, events), [BILL], 1, told)
+            return (await runs.backchannel(with_journal(target, events), [BILL], 1, told)).passed
 
-    assert run(murmur()).passed is passed
+    cases = {
+        "it goes on soon": murmur(0.3, spoke(), answered()),
+        "it goes on late": murmur(0.9, spoke(), answered()),
+        "a turn is taken": murmur(0.3, spoke(), answered(), spoke()),
+        "it never goes on": murmur(None, spoke(), answered()),
+        "it was no answer": murmur(0.3, spoke(), answered(None)),
+    }
+    assert dict(zip(cases, together(*cases.values()), strict=True)) == dict.fromkeys(cases, False) | {"it goes on soon": True}
 
 
 # By the journal.

@@ -43,11 +43,12 @@ async def chatted(
     return one
 
 
-@pytest.mark.parametrize("share", [0.4, 0.2])
-def test_a_caller_speaks_for_its_share_of_the_time(share: float, run: Run) -> None:
-    one = run(chatted(Pretender([voice(1, 4.0)], delay_s=0.2), lambda one: len(one.spoke) >= 4, share))
-    first, last = one.spoke[0][0], one.spoke[-1][0]
-    assert within(one.spoke, (first, last)) / (last - first) == pytest.approx(share, abs=0.08)
+def test_a_caller_speaks_for_its_share_of_the_time(together: Callable[..., list[Chatter]]) -> None:
+    shares = (0.4, 0.2)
+    callers = together(*(chatted(Pretender([voice(1, 4.0)], delay_s=0.2), lambda one: len(one.spoke) >= 4, share) for share in shares))
+    for one, share in zip(callers, shares, strict=True):
+        first, last = one.spoke[0][0], one.spoke[-1][0]
+        assert within(one.spoke, (first, last)) / (last - first) == pytest.approx(share, abs=0.08)
 
 
 def test_each_question_and_what_was_heard_of_its_answer_is_kept(run: Run) -> None:

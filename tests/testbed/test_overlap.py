@@ -123,6 +123,14 @@ def test_without_a_recogniser_sound_alone_decides() -> None:
     assert [step.deed for step in steps(voice(BargeIn.COMMIT_MS + 100), None)] == ["pause", "flush"]
 
 
+def test_what_was_on_the_line_before_the_bot_began_is_no_interruption_and_takes_no_time() -> None:
+    recogniser: Any = Words("stop")
+    hearing = Hearing("en", Turns(), lambda _: Completeness.COMPLETE, recogniser)
+    plain, after = (run_virtual(talk_over(hearing, voice(300), before=before)) for before in (None, voice(300)))
+    assert [step.deed for step in after] == [step.deed for step in plain] == ["pause", "flush", "turn"]
+    assert [step.at_ms for step in after] == pytest.approx([step.at_ms for step in plain], abs=FRAME_MS)
+
+
 def test_silence_is_nothing() -> None:
     assert steps(audio.silence(3), Words("stop")) == ()
 

@@ -6,7 +6,7 @@ test_bench_soak.py, late loops and busy controllers in test_bench_silent.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,16 @@ from voicebot.testbed.g711 import Samples
 from voicebot.testbed.impair import Impairment
 from voicebot.testbed.questions import Question
 
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
+Together = Callable[..., list[Any]]
 KNOWN = {"answer/bill": voice(1, 2.5), "answer/data": voice(2, 2.5)}
 BILL = Question("bill", "where is my bill today", "flite:rms", "PCMU")
 
 
 class Lossy(Pretender):
-    """Its packets get lost on the way."""
-
-    loss = 0.0
+    """A tenth of its packets get lost on the way."""
 
     async def _talk(self, call: Call) -> None:
-        call.impair(Impairment(loss=self.loss) if self.loss else None)
+        call.impair(Impairment(loss=0.1))
         await super()._talk(call)
 
 
@@ -75,29 +73,27 @@ def bot(kind: type[Pretender] = Pretender, **how: Any) -> Pretender:
     return kind([KNOWN["answer/bill"]], **how)
 
 
-def test_300_ms_added_to_each_answer_move_mouth_to_ear_by_300_ms(run: Run) -> None:
-    prompt, late = run(turns(bot(delay_s=0.5))), run(turns(bot(delay_s=0.8)))
+def test_300_ms_added_to_each_answer_move_mouth_to_ear_by_300_ms(together: Together) -> None:
+    prompt, late = together(turns(bot(delay_s=0.5)), turns(bot(delay_s=0.8)))
     assert late["mouth-to-ear p50"] - prompt["mouth-to-ear p50"] == pytest.approx(300, abs=120)
     assert (prompt["right answers"], late["right answers"]) == (100, 100)
 
 
-def test_packets_lost_move_the_loss_and_tear_the_answers(run: Run) -> None:
-    Lossy.loss = 0.0
-    clean = run(turns(bot(Lossy)))
-    Lossy.loss = 0.1
-    torn = run(turns(bot(Lossy)))
+def test_packets_lost_move_the_loss_and_tear_the_answers(together: Together) -> None:
+    clean, torn = together(turns(bot()), turns(bot(Lossy)))
     assert clean["packets lost on the way to the callers"] == 0
     assert torn["packets lost on the way to the callers"] == pytest.approx(10, abs=6)
 
 
-def test_frames_dropped_by_the_bot_itself_tear_the_answers_although_no_packet_is_lost(run: Run) -> None:
-    clean, torn = run(turns(bot())), run(turns(bot(Skipping)))
+def test_frames_dropped_by_the_bot_itself_tear_the_answers_although_no_packet_is_lost(together: Together) -> None:
+    clean, torn = together(turns(bot()), turns(bot(Skipping)))
     assert clean["answers heard whole"] == 100
     assert not torn["answers heard whole"] > 0
     assert torn["packets lost on the way to the callers"] == 0
 
 
-def test_a_deaf_bot_moves_barge_in_from_quick_to_never(run: Run) -> None:
-    quick, slow, deaf = (run(barge_in(bot(yields_s=yields_s, delay_s=1.6)))["barge-in p95"] for yields_s in (0.1, 0.5, None))
+def test_a_deaf_bot_moves_barge_in_from_quick_to_never(together: Together) -> None:
+    found = together(*(barge_in(bot(yields_s=yields_s, delay_s=1.6)) for yields_s in (0.1, 0.5, None)))
+    quick, slow, deaf = (figures["barge-in p95"] for figures in found)
     assert quick < slow < deaf
     assert slow - quick == pytest.approx(400, abs=200)

@@ -34,15 +34,14 @@ def waited_ms(exchange: Exchange) -> float:
     return measure.mouth_to_ear_ms(exchange.last_voiced_s, said)
 
 
-@pytest.mark.parametrize("delay_s", [0.5, 1.1])
-def test_a_planted_delay_is_the_delay_measured(delay_s: float, run: Run) -> None:
-    async def ask() -> tuple[Exchange | Failed, ...]:
+def test_a_planted_delay_is_the_delay_measured(together: Callable[..., list[Any]]) -> None:
+    async def ask(delay_s: float) -> tuple[Exchange | Failed, ...]:
         async with pretending(Pretender([ANSWER], delay_s=delay_s)) as target:
             return (await scenario.ask_all(target, [QUESTION])).came
 
-    [exchange] = run(ask())
-    assert isinstance(exchange, Exchange)
-    assert waited_ms(exchange) == pytest.approx(1000 * delay_s, abs=90)
+    [short], [long] = together(ask(0.5), ask(1.1))
+    assert waited_ms(short) == pytest.approx(500, abs=90)
+    assert waited_ms(long) == pytest.approx(1_100, abs=90)
 
 
 def test_all_questions_of_a_call_are_asked_one_after_the_other(run: Run) -> None:
@@ -135,16 +134,14 @@ def test_hold_music_does_not_hold_the_caller_for_ever(run: Run, monkeypatch: pyt
     assert failed.why == "speech or music went on for 2 s"
 
 
-@pytest.mark.parametrize("yields_s", [0.15, 0.45])
-def test_a_planted_reaction_time_is_the_barge_in_measured(yields_s: float, run: Run) -> None:
-    async def interrupt() -> Overlap | Failed:
+def test_a_planted_reaction_time_is_the_barge_in_measured(together: Callable[..., list[Any]]) -> None:
+    async def interrupt(yields_s: float) -> Overlap | Failed:
         async with pretending(Pretender([voice(1, 4.0), voice(2, 0.6)], yields_s=yields_s, delay_s=1.0)) as target:
             return await scenario.talk_over(target, QUESTION, voice(60, 1.5))
 
-    came = run(interrupt())
-    assert isinstance(came, Overlap)
-    silent_ms = measure.silent_after_ms(came.heard, came.onset_s, came.until_s)
-    assert silent_ms == pytest.approx(1000 * yields_s, abs=90)
+    quick, slow = (measure.silent_after_ms(came.heard, came.onset_s, came.until_s) for came in together(interrupt(0.15), interrupt(0.45)))
+    assert quick == pytest.approx(150, abs=90)
+    assert slow == pytest.approx(450, abs=90)
 
 
 def test_a_deaf_bot_is_seen_to_be_deaf(run: Run) -> None:

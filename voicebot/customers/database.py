@@ -187,10 +187,6 @@ def _account(customer: RowMapping, owned: Mapping[Table, Sequence[RowMapping]]) 
     )
 
 
-def _by_id(plan: Plan) -> str:
-    return plan.id
-
-
 def _mobile_first(plan: RowMapping) -> tuple[bool, str]:
     return plan["kind"] != "mobile", plan["id"]
 

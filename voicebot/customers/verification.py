@@ -1,4 +1,4 @@
-"""Digits a caller proves himself with: collected from keys, read out of speech, and struck out of whatever is kept.
+"""Digits a caller proves himself with: collected from keys, read out of speech.
 
 Pure. It compares nothing: whether digits are right only the directory knows.
 """
@@ -13,7 +13,7 @@ Proof: TypeAlias = Literal["number", "pin"]
 """What is asked for: the customer number, when the call's own number is not known; a PIN, or the last digits of the customer number."""
 LENGTHS: dict[Proof, int] = {"number": 8, "pin": 4}
 HIDDEN = "x"
-"""How a digit of protected input stands in the journal."""
+"""How a key of protected input stands in the journal."""
 
 _ENGLISH = {"zero": "0", "oh": "0", "o": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8"}
 _ENGLISH |= {"nine": "9", "niner": "9"}
@@ -55,8 +55,3 @@ def spoken_digits(text: str) -> str:
         digits += (_ENGLISH.get(word) or _MANDARIN.get(word) or word) * times
         times = 1
     return digits
-
-
-def redacted(text: str) -> str:
-    """`text` with every digit struck out, spelt or not."""
-    return _SPELT.sub(HIDDEN, text)

@@ -48,6 +48,7 @@ RULES = (
     Rule("/api/openapi.json", EVERYBODY),
     Rule("/api/calls", EVERYBODY),
     Rule("/api/calls/{}", EVERYBODY),
+    Rule("/api/calls/{}/acts", SUPERVISORS, frozenset({"POST"})),
     Rule("/wall", SUPERVISORS),
     Rule("/calls", SUPERVISORS),
     Rule("/calls/{}", SUPERVISORS),

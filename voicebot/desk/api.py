@@ -11,10 +11,11 @@ from fastapi import APIRouter, HTTPException, Query, Request
 
 from voicebot.desk.access import may_see
 from voicebot.desk.auth import Present
-from voicebot.desk.desk import Desk
+from voicebot.desk.desk import Desk, now_utc
 from voicebot.desk.outside import CallDetail, CallRow, detail, row
 from voicebot.handover.written import written
 from voicebot.store import postings
+from voicebot.store.privacy import Deed, audit
 
 MOST = 200
 
@@ -29,7 +30,10 @@ def routes(desk: Desk) -> APIRouter:
         present: Present = request.state.present
         newest = sorted(desk.live.calls.values(), key=lambda story: story.started_utc, reverse=True)
         held = await postings.of(desk.store, present.person.name, newest[-1].started_utc) if newest else []
-        return [CallRow.model_validate(row(story)) for story in newest if may_see(present.person, held, story)][:limit]
+        seen = [story for story in newest if may_see(present.person, held, story)][:limit]
+        if seen:
+            await audit(desk.store, Deed(now_utc(), present.person.name, "search", " ".join(story.call_id for story in seen)))
+        return [CallRow.model_validate(row(story)) for story in seen]
 
     @router.get("/calls/{call_id}", responses={404: {"description": "There is no such call, or the asking person may not see it."}})
     async def call(request: Request, call_id: str) -> CallDetail:
@@ -38,6 +42,7 @@ def routes(desk: Desk) -> APIRouter:
         story = await desk.visible(present.person, call_id)
         if story is None:
             raise HTTPException(404, "no such call")
+        await audit(desk.store, Deed(now_utc(), present.person.name, "look", call_id))
         return detail(story, written(story, desk.search.knowledge, present.person.language))
 
     return router

@@ -18,7 +18,7 @@ from jinja2 import DictLoader
 from nicegui import ui
 from starlette.types import ASGIApp
 
-from voicebot.desk import api, call_files, page, pages, phone_line
+from voicebot.desk import api, call_files, page, pages, phone_line, supervise
 from voicebot.desk.desk import Desk
 from voicebot.desk.guard import Guard
 from voicebot.desk.sign_in import routes
@@ -27,7 +27,8 @@ from voicebot.process import tell_starter
 from voicebot.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
-RECONNECT_S = 3.0
+RECONNECT_S = 30.0
+"""A page whose line breaks for less than that goes on where it was, with what was typed."""
 GRACE_S = 2
 BACKLOG = 512
 FAVICON = "☎"
@@ -44,6 +45,7 @@ async def run(settings: Settings) -> None:
             server_header=False,
             ws="websockets-sansio",
             ws_max_size=1_000_000,
+            ws_per_message_deflate=False,  # a page's messages are small, and a compressor each is 300 KB and time
             timeout_graceful_shutdown=GRACE_S,
         )
         server = uvicorn.Server(config)
@@ -74,6 +76,7 @@ def build(desk: Desk) -> ASGIApp:
     app.mount("/static", StaticFiles(directory=STATIC))
     app.include_router(routes(desk.door, settings.company, settings.desk.language, settings.desk.sign_in_h))
     app.include_router(api.routes(desk))
+    app.include_router(supervise.routes(desk))
     app.include_router(call_files.routes(desk))
     app.include_router(phone_line.routes(desk))
     pages.load()

@@ -1,6 +1,6 @@
-"""The desk's one word to the controller: which agents are to be paused in the queue. It asks each controller until one has the floor.
+"""The desk's word to the controllers: which agents are to be paused in the queues, what a supervisor wants done. It asks each until one can do it.
 
-The whole of it is said at every change and every few seconds, so that an Asterisk or a controller that started anew learns it too.
+The whole of the pauses is said at every change and every few seconds, so that an Asterisk or a controller that started anew learns it too.
 """
 
 from __future__ import annotations
@@ -23,25 +23,36 @@ class ControllerDoor:
 
     def __init__(self, settings: Settings) -> None:
         hosts = settings.pbx.controllers or (f"{settings.serve.host}:{settings.serve.port}",)
-        self._urls = tuple(f"http://{host}/desk/pauses" for host in hosts)
+        self._urls = tuple(f"http://{host}/desk" for host in hosts)
         self._credentials = httpx.BasicAuth(USERNAME, secret(settings.secrets, "control"))
         self._said = True
 
     async def pause(self, paused: Mapping[str, bool]) -> bool:
         """Agent → whether it is to be paused. False when no controller has taken it; that is logged once."""
-        flags = {agent: str(int(flag)) for agent, flag in paused.items()}
-        async with httpx.AsyncClient(auth=self._credentials, timeout=TIMEOUT_S, trust_env=False) as http:
-            taken = False
-            for url in self._urls:
-                taken = taken or await _taken(http, url, flags)
+        taken = await self._ask("pauses", {agent: str(int(flag)) for agent, flag in paused.items()})
         if taken != self._said:
             (log.info if taken else log.warning)("pauses reach the queue" if taken else "pauses do not reach the queue; no controller has the floor")
         self._said = taken
         return taken
 
+    async def supervise(self, order: Mapping[str, str]) -> bool:
+        """What telephony.supervision reads. Whether a controller does it: the one whose bot has the call, or the one with the floor."""
+        return await self._ask("supervise", order)
 
-async def _taken(http: httpx.AsyncClient, url: str, flags: Mapping[str, str]) -> bool:
+    async def brief(self, wanted: Mapping[str, str]) -> bool:
+        """What telephony.briefings reads. Whether the controller with the floor has it."""
+        return await self._ask("briefings", wanted)
+
+    async def _ask(self, what: str, query: Mapping[str, str]) -> bool:
+        async with httpx.AsyncClient(auth=self._credentials, timeout=TIMEOUT_S, trust_env=False) as http:
+            for url in self._urls:
+                if await _taken(http, f"{url}/{what}", query):
+                    return True
+        return False
+
+
+async def _taken(http: httpx.AsyncClient, url: str, query: Mapping[str, str]) -> bool:
     try:
-        return (await http.get(url, params=flags)).status_code == HTTPStatus.OK
+        return (await http.get(url, params=query)).status_code == HTTPStatus.OK
     except httpx.HTTPError:
         return False

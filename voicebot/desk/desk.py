@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,8 @@ from voicebot.customers.directory import Directory
 from voicebot.customers.opened import opened as customers
 from voicebot.desk.access import may_see
 from voicebot.desk.auth import Door
+from voicebot.desk.board import Board
+from voicebot.desk.briefed import keep_told
 from voicebot.desk.call_log import keep_up
 from voicebot.desk.controller import ControllerDoor
 from voicebot.desk.duty import Duty
@@ -31,7 +33,13 @@ from voicebot.store.desk import DeskStore
 from voicebot.store.staff import Staff
 
 REFRESH_S = 10.0
+Order = Callable[[Mapping[str, str]], Awaitable[bool]]
 log = structlog.get_logger()
+
+
+async def nobody(_order: Mapping[str, str]) -> bool:
+    """There is no controller."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -42,11 +50,17 @@ class Desk:
     store: DeskStore
     door: Door
     live: Live
+    board: Board
     duty: Duty
     search: Search
     scope: asyncio.TaskGroup
     directory: Directory | None = None
     """None without customer data."""
+    order: Order = nobody
+    """Asks the controllers for what a supervisor wants done; False when none can do it."""
+
+    brief: Order = nobody
+    """Tells the controllers how agents like to be briefed, and what they have read."""
 
     @classmethod
     @asynccontextmanager
@@ -60,11 +74,21 @@ class Desk:
             duty = Duty(store, settings.pbx.agents, controller.pause, settings.desk.wrap_up_s)
             await duty.load()
             live = Live(settings.store.url)
+            board = Board(live)
             live.watch(duty.take_line)
             webhooks = Webhooks(store, live, knowledge, settings.desk.webhooks, settings.secrets)
             async with asyncio.TaskGroup() as scope:
-                desk = cls(settings, store, door, live, duty, Search(knowledge), scope, directory)
-                beside = [scope.create_task(run) for run in (live.run(), duty.run(), webhooks.run(), _refreshed(door), keep_up(store, live))]
+                desk = cls(settings, store, door, live, board, duty, Search(knowledge), scope, directory, controller.supervise, controller.brief)
+                runs = (
+                    live.run(),
+                    board.run(),
+                    duty.run(),
+                    webhooks.run(),
+                    _refreshed(door),
+                    keep_up(store, live),
+                    keep_told(duty, store, controller.brief),
+                )
+                beside = [scope.create_task(run) for run in runs]
                 try:
                     yield desk
                 finally:

@@ -10,6 +10,7 @@ from nicegui.element import Element
 
 from voicebot.desk import charts
 from voicebot.desk.wording import Say
+from voicebot.handover.evidence import whole
 from voicebot.handover.story import Story
 from voicebot.handover.written import Written
 
@@ -103,7 +104,7 @@ def anger(story: Story, say: Say, level: str) -> None:
             ui.label(word).classes(f"level {level}")
         if len(story.felt) > 1:
             ui.html(charts.curve(story.felt, say("pop.anger")), sanitize=False)
-        listed(_evidence(story))
+        listed(whole(each, say("pop.reasons_in")) for each in _evidence(story))
 
 
 def _evidence(story: Story) -> list[str]:

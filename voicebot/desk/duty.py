@@ -66,6 +66,8 @@ class Duty:
         self._pause = pause
         self._wrap_up = timedelta(seconds=wrap_up_s)
         self._postings: dict[str, Posting] = {}
+        self._seats: dict[str, str] = {}
+        """Who sits at which phone: name → extension."""
         self._left: set[str] = set()
         """Phones that somebody gave up here: paused until they are taken again."""
         self._said = asyncio.Event()
@@ -75,6 +77,7 @@ class Duty:
     async def load(self) -> None:
         """Read the postings that last. Raises StoreError."""
         self._postings = {one.extension: one for one in await postings.current(self._store)}
+        self._seats = {one.staff: one.extension for one in self._postings.values()}
 
     async def run(self) -> None:
         """Write what calls did to states, end wrap-ups that take too long, and tell the queue; until cancelled."""
@@ -89,7 +92,7 @@ class Duty:
 
     def of(self, staff: str) -> Posting | None:
         """Where this person sits now."""
-        return next((one for one in self._postings.values() if one.staff == staff), None)
+        return self._postings.get(self._seats.get(staff, ""))
 
     def all(self) -> tuple[Posting, ...]:
         """Everybody who sits at a phone now, by extension."""
@@ -110,7 +113,7 @@ class Duty:
         except TakenError:
             raise StoreError(f"{extension}: taken by somebody else, or you have another phone already") from None
         self._left.discard(extension)
-        self._postings[extension] = posting
+        self._postings[extension], self._seats[staff] = posting, extension
         self._tell()
 
     async def release(self, staff: str) -> None:
@@ -118,6 +121,7 @@ class Duty:
         if posting := self.of(staff):
             await postings.change(self._store, posting, until_utc=datetime.now(UTC))
             self._postings.pop(posting.extension, None)
+            self._seats.pop(staff, None)
             self._left.add(posting.extension)
             self._tell()
 
@@ -133,7 +137,7 @@ class Duty:
 
     def take_line(self, story: Story, line: Line) -> None:
         """What a line of the journal does to the agents' states; `Live` calls it."""
-        for posting in tuple(self._postings.values()):
+        for posting in [self._postings[agent] for agent in {hold.agent for hold in story.holds} & self._postings.keys()]:
             if change := after(posting, story, line):
                 self._changes.put_nowait((posting, change))
 

@@ -30,6 +30,10 @@ class Live:
     def __init__(self, url: str) -> None:
         self.calls: dict[str, Story] = {}
         self._url = url
+        self._running: dict[str, Story] = {}
+        """Those of `calls` that are not over."""
+        self._at: dict[str, str] = {}
+        """Which call rings at, or talks to, a phone."""
         self._watchers: set[Watcher] = set()
 
     async def run(self) -> None:
@@ -42,7 +46,8 @@ class Live:
             except StoreError as error:
                 log.error("the journal cannot be followed; trying again", why=str(error))
             await asyncio.sleep(AGAIN_S)
-            self.calls.clear()
+            for known in (self.calls, self._running, self._at):
+                known.clear()
 
     def take(self, line: Line) -> None:
         """One more line: the call's story goes on, and whoever watches hears of it."""
@@ -51,6 +56,7 @@ class Live:
         if story is None:
             return
         self.calls[line.call_id] = story
+        self._place(known.agent if known else "", story)
         if story.outcome:
             self._forget_old()
         for watcher in tuple(self._watchers):
@@ -63,12 +69,11 @@ class Live:
 
     def at(self, extension: str) -> Story | None:
         """The call that rings at, or talks to, this phone now."""
-        return next((story for story in self.calls.values() if extension and story.agent == extension), None)
+        return self.calls.get(self._at.get(extension, ""))
 
     def open(self) -> list[Story]:
         """Calls that are not over, those first that wait longest for a person, then those with the bot."""
-        running = [story for story in self.calls.values() if story.stage != "over"]
-        return sorted(running, key=lambda story: (story.stage in ("bot", "agent"), not story.urgent, story.since_utc))
+        return sorted(self._running.values(), key=lambda story: (story.stage in ("bot", "agent"), not story.urgent, story.since_utc))
 
     async def story(self, call_id: str) -> Story | None:
         """One call, of now or of long ago; None when there is none of exactly this id."""
@@ -79,6 +84,17 @@ class Live:
         except StoreError:
             return None
         return told(record.lines) if record.summary.call_id == call_id else None
+
+    def _place(self, agent_before: str, story: Story) -> None:
+        """Keep both indices: hundreds of desks ask them at every line."""
+        if story.stage == "over":
+            self._running.pop(story.call_id, None)
+        else:
+            self._running[story.call_id] = story
+        if agent_before and agent_before != story.agent and self._at.get(agent_before) == story.call_id:
+            del self._at[agent_before]
+        if story.agent:
+            self._at[story.agent] = story.call_id
 
     def _forget_old(self) -> None:
         before = datetime.now(UTC) - KEPT

@@ -17,14 +17,17 @@ from nicegui.element import Element
 
 from voicebot.desk import theme
 from voicebot.desk.auth import Present, digest, secret_in
-from voicebot.desk.desk import Desk
+from voicebot.desk.desk import Desk, now_utc
 from voicebot.desk.wording import Say, saying
 from voicebot.errors import VoicebotError
 from voicebot.handover.story import Story
 from voicebot.store.events import Line
+from voicebot.store.privacy import Deed, audit
 from voicebot.store.staff import Staff
 
 T = TypeVar("T")
+RESPONSE_S = 30.0
+"""A page on a busy machine comes late; after the library's 3 s it would not come at all."""
 LEAVE_S = 0.3
 """How long a page that was signed out has to go to the sign-in page by itself."""
 _OPEN: dict[str, set[Client]] = {}
@@ -48,9 +51,14 @@ class Here:
         """Who looks at this page."""
         return self.present.person
 
-    def on_line(self, watcher: Callable[[Story, Line], None]) -> None:
-        """Call `watcher` inside this page for every line of the journal until the page is closed. It must be quick: it is called for all calls."""
-        self._until_closed(self.desk.live.watch(lambda story, line: self._inside(watcher, story, line)))
+    def on_line(self, watcher: Callable[[Story, Line], None], about: Callable[[Story], bool] = lambda _: True) -> None:
+        """Call `watcher` inside this page for every line of the calls that it is `about`, until the page is closed. Both must be quick: hundreds of
+        pages may be open, and `about` is asked for every line of all calls."""
+        self._until_closed(self.desk.live.watch(lambda story, line: self._inside(watcher, story, line) if about(story) else None))
+
+    def on_board(self, watcher: Callable[[], object]) -> None:
+        """Call `watcher` inside this page whenever the list of callers changed."""
+        self._until_closed(self.desk.board.watch(lambda: self._inside(watcher)))
 
     def on_duty(self, watcher: Callable[[], None]) -> None:
         """Call `watcher` inside this page whenever an agent's state changed."""
@@ -60,6 +68,10 @@ class Here:
         """Do something that takes time; when it cannot be done, say why on this page."""
         self.desk.spawn(self._told(doing))
 
+    def looked(self, about: str) -> None:
+        """Personal data is shown here to this person: the audit log takes it, beside the drawing."""
+        self.act(lambda: audit(self.desk.store, Deed(now_utc(), self.person.name, "look", about)))
+
     async def _told(self, doing: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
             with self.client:
@@ -68,7 +80,7 @@ class Here:
             with self.client:
                 ui.notify(str(error), type="negative")
 
-    def _inside(self, watcher: Callable[..., None], *what: Any) -> None:
+    def _inside(self, watcher: Callable[..., object], *what: Any) -> None:
         if not self.client.is_deleted:
             with self.client:
                 watcher(*what)
@@ -107,7 +119,7 @@ def page(path: str, *, bare: bool = False) -> Callable[[Build], Build]:
     """
 
     def decorate(build: Build) -> Build:
-        @ui.page(path, dark=None)
+        @ui.page(path, dark=None, response_timeout=RESPONSE_S)
         async def built(request: Request, client: Client) -> None:
             present: Present = request.state.present
             desk, say = request.app.state.desk, saying(present.person.language)

@@ -10,10 +10,11 @@ from nicegui.element import Element
 
 from voicebot.desk.access import rule
 from voicebot.desk.auth import Present
+from voicebot.desk.briefed import NEXT
 from voicebot.desk.desk import Desk
 from voicebot.desk.wording import LANGUAGES, Say
 from voicebot.store import staff
-from voicebot.store.staff import Staff
+from voicebot.store.staff import Role, Staff
 
 DARK = {"auto": None, "dark": True, "light": False}
 NEXT_THEME = {"auto": "dark", "dark": "light", "light": "dark"}
@@ -59,6 +60,8 @@ def frame(desk: Desk, present: Present, say: Say) -> Element:
                     ui.link(say(word), path)
         middle = ui.element("div").classes("bar-middle")
         ui.label(person.name).classes("name")
+        if person.role is Role.AGENT or desk.duty.of(person.name):
+            _small(say(f"briefing.{person.briefing}"), say("frame.briefing"), lambda: choose(briefing=NEXT[person.briefing]))
         _small("◐", say("frame.theme"), lambda: choose(theme=NEXT_THEME[person.theme]))
         _small(say("frame.language"), say("frame.language"), lambda: choose(language=LANGUAGES[LANGUAGES.index(person.language) - 1]))
         ui.html(_SIGN_OUT.format(csrf=present.csrf, word=escape(say("frame.sign_out"))), sanitize=False)

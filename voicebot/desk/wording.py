@@ -7,6 +7,9 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+from voicebot.dialogue.decisions import Why
+from voicebot.handover import written
+
 FOLDER = Path(__file__).parent / "words"
 LANGUAGES = ("en", "zh")
 Say = Callable[..., str]
@@ -26,3 +29,9 @@ def saying(language: str) -> Say:
         return table(language)[key].format(**gaps)
 
     return say
+
+
+def why(reason: str, language: str) -> str:
+    """Why a call went to a person, in the words of `language`; a reason that no table knows stays as it stands in the journal."""
+    known = next((each.name for each in Why if each.value == reason), "")
+    return str(written.table(language)["reasons"].get(known, reason))

@@ -52,6 +52,7 @@ class Why(StrEnum):
     UNVERIFIED = "could not be verified"
     DIRECTORY = "account could not be looked up"
     LANGUAGE = "wants another language"
+    SUPERVISOR = "was taken from the bot by a supervisor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +109,12 @@ class Clarify:
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """Say `lines`, then put the caller into the queue."""
+    """Say `lines`, then put the caller into the queue: `queue`, where a supervisor names one."""
 
     reason: Why
     urgency: Urgency
     lines: tuple[Line, ...]
+    queue: str = ""
 
 
 @dataclass(frozen=True, slots=True)

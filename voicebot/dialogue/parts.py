@@ -6,9 +6,15 @@ import re
 from collections.abc import Mapping
 
 _CUTS: Mapping[str, re.Pattern[str]] = {
-    "en": re.compile(r"\s*\b(?:and also|and then|and|also|plus|as well as)\b\s*", re.IGNORECASE),
+    "en": re.compile(
+        r"\s*\b(?:and also|and then|and|also|plus|as well as)\b\s*"
+        r"|(?<=\w)\s+(?=(?:how (?:much|many|do|can)|when (?:is|does|will)|why (?:is|does))\b)",
+        re.IGNORECASE,
+    ),
     "zh": re.compile(r"[，。？！；,?!;]|另外|还有就是|还有(?=[^多])|以及|顺便|同时"),
 }
+_ASKS = re.compile(r"(?:how|what|when|why|where|which|who|is|are|can|do|does)\b", re.IGNORECASE)
+"""Without an "and", which is easily misheard, a question only follows another: "this is broken how do I" is one."""
 _LEAST: Mapping[str, int] = {"en": 2, "zh": 3}
 """Words, or Mandarin characters, that a part has at least."""
 
@@ -18,7 +24,7 @@ def parts(text: str, language: str) -> tuple[str, ...]:
     cut = _CUTS.get(language)
     for found in cut.finditer(text) if cut else ():
         sides = text[: found.start()].strip(), text[found.end() :].strip()
-        if min(_length(side, language) for side in sides) >= _LEAST[language]:
+        if (found[0].strip() or _ASKS.match(text.strip())) and min(_length(side, language) for side in sides) >= _LEAST[language]:
             return sides
     return ()
 

@@ -107,7 +107,8 @@ def _person(state: State, spoke: Spoke, sense: Sense, rules: Rules) -> Step | No
 
 
 def _upset(state: State, spoke: Spoke, sense: Sense, rules: Rules) -> Step | None:
-    if not sense.escalate:
+    """Who is abusive again goes to a person for that."""
+    if not sense.escalate or (state.abuses and _abusive(spoke, rules)):
         return None
     also = rules.triage.of(spoke.intents, sure_entry(spoke, rules)).reason
     return hand_over(state, Why.UPSET, f"upset: {sense.evidence}{f'; {also}' if also else ''}", rules.upset_first)
@@ -115,11 +116,16 @@ def _upset(state: State, spoke: Spoke, sense: Sense, rules: Rules) -> Step | Non
 
 def _abused(state: State, spoke: Spoke, _sense: Sense, rules: Rules) -> Step | None:
     """Rude words around a question do not matter; alone they are met calmly once, and the second time by a person."""
-    if Intent.ABUSE not in spoke.intents or sure_entry(spoke, rules) or len(spoke.intents) > 1:
+    if not _abusive(spoke, rules):
         return None
     if state.abuses:
         return hand_over(state, Why.ABUSE, "abusive again")
     return after(state, Reply((Told("please_calm"),)), "abusive", abuses=1)
+
+
+def _abusive(spoke: Spoke, rules: Rules) -> bool:
+    """Whether there is nothing but abuse in these words."""
+    return spoke.intents == {Intent.ABUSE} and not sure_entry(spoke, rules)
 
 
 def _opted_out(state: State, spoke: Spoke, _sense: Sense, _rules: Rules) -> Step | None:

@@ -50,7 +50,7 @@ _CONNECTING = {
     Why.SELF_HARM: "connecting_self_harm",
     Why.FRAUD: "connecting_fraud",
     Why.COMPLAINT: "connecting_upset",
-    **dict.fromkeys((Why.VULNERABLE, Why.COMPLEX, Why.ABUSE, Why.LANGUAGE), "connecting"),
+    **dict.fromkeys((Why.VULNERABLE, Why.COMPLEX, Why.ABUSE, Why.LANGUAGE, Why.SUPERVISOR), "connecting"),
 }
 DANGERS = frozenset({Why.EMERGENCY, Why.SELF_HARM, Why.FRAUD, Why.VULNERABLE})
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
-from voicebot.dialogue import trie_lm, words
+from voicebot.dialogue import arrays, trie_lm, words
 from voicebot.dialogue.trie_lm import Pairs
 
 if TYPE_CHECKING:
@@ -31,21 +31,22 @@ _RARE = 1e-3
 """A word of this probability weighs half as much as a rare one."""
 _SMOOTHING = 0.75
 _ROUNDS = 2
-_FORMAT = 1
+_FORMAT = 2
+log = structlog.get_logger()
 
 
 class WordVectors:
     """The vectors of one language, each already of its word's weight. Immutable."""
 
-    def __init__(self, rows: Mapping[str, int], vectors: Floats) -> None:
+    def __init__(self, rows: Mapping[str, int], vectors: Floats | NDArray[np.float16]) -> None:
         self._rows = rows
-        self._vectors = vectors
+        self._vectors = vectors.astype(np.float16)
         self.dimensions = vectors.shape[1]
 
     def of(self, text: str) -> Floats:
         """The sum of the vectors of the words that are known; zeros when none is."""
         found = [self._rows[word] for word in words.split(text, "en") if word in self._rows]
-        total: Floats = self._vectors[found].sum(axis=0)
+        total: Floats = self._vectors[found].sum(axis=0, dtype=np.float32)
         return total
 
     @classmethod
@@ -58,17 +59,14 @@ class WordVectors:
         return cls({pairs.words[word]: row for row, word in enumerate(frequent)}, vectors)
 
     def save(self, path: Path) -> None:
-        """Write to `path`, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial.npz")
-        np.savez(partial, words=np.asarray(list(self._rows)), vectors=self._vectors.astype(np.float16))
-        partial.replace(path)
+        """Write to `path`, whole or not at all. Raises OSError."""
+        arrays.save(path, {"words": np.asarray(list(self._rows)), "vectors": self._vectors})
 
     @classmethod
     def load(cls, path: Path) -> WordVectors:
-        """What `save` wrote. Raises OSError or ValueError for anything else."""
-        with np.load(path, allow_pickle=False) as kept:
-            return cls({str(word): row for row, word in enumerate(kept["words"])}, kept["vectors"].astype(np.float32))
+        """What `save` wrote. Raises OSError, or ValueError for anything else."""
+        kept = arrays.load(path)
+        return cls({str(word): row for row, word in enumerate(kept["words"])}, kept["vectors"])
 
 
 @cache
@@ -78,13 +76,20 @@ def english(folder: Path) -> WordVectors | None:
     if source is None:
         return None
     stamp = hashlib.sha256(f"{_FORMAT} {source.stat().st_size} {VOCABULARY} {DIMENSIONS}".encode()).hexdigest()[:12]
-    kept = folder / f"en-{stamp}.npz"
+    kept = folder / f"en-{stamp}.arrays"
     try:
         return WordVectors.load(kept)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError):
         made = WordVectors.made(trie_lm.read(source))
-        made.save(kept)
+        _keep(made, kept)
         return made
+
+
+def _keep(made: WordVectors, path: Path) -> None:
+    try:
+        made.save(path)
+    except OSError as error:
+        log.warning("word vectors are not kept; free space or set [speech] cache to another folder", folder=str(path.parent), why=error.strerror)
 
 
 def _general_model() -> Path | None:

@@ -96,9 +96,9 @@ def letters(words: Sequence[str], language: str) -> list[str]:
 
 
 def crossings(words: Sequence[str], language: str) -> list[str]:
-    """Pieces of 4–6 letters across words: what survives a word cut in the wrong place."""
+    """Pieces of 5 letters across words: what survives a word cut in the wrong place. Those of 4 and 6 besides find no more, in twice the time."""
     text = f" {' '.join(words)} "
-    return [text[at : at + size] for size in (4, 5, 6) for at in range(len(text) - size + 1)]
+    return [text[at : at + 5] for at in range(len(text) - 4)]
 
 
 def meaning_letters(words: Sequence[str], language: str) -> list[str]:

@@ -9,13 +9,13 @@ from pathlib import Path
 from voicebot.doctor import Check, Finding, Standing
 from voicebot.emotion.voice import FITTED, Voice
 from voicebot.errors import EngineError
-from voicebot.llm.engines import located
 from voicebot.settings import Settings
 from voicebot.speech.asr.engines import POCKETSPHINX, WITH_FOLDER, model_folder
 from voicebot.speech.asr.whisper_files import complete
 from voicebot.speech.silero import model_file
 from voicebot.speech.tts import embedded, models
-from voicebot.speech.tts.piper import found
+from voicebot.speech.tts.piper import fingerprint, found
+from voicebot.weights import path_of
 
 PULL_WHISPER = "voicebot models pull small, then [speech] whisper_model"
 PULL_VOICE = "voicebot models pull small, then [speech.voices] en"
@@ -59,8 +59,7 @@ def _voice(settings: Settings, job: str, language: str) -> Finding:
     model, climb = models(settings).get(language), PULL_VOICE if language == "en" else f"a Piper voice of your own in [speech.voices] {language}"
     if model is not None:
         try:
-            if not model.is_file():
-                raise EngineError(f"piper: {model} is missing; run: voicebot models pull")
+            fingerprint(model)
             return Finding(job, Standing.BEST, f"Piper {model.stem}, run as {found()}")
         except EngineError as error:
             climb = str(error)
@@ -78,7 +77,7 @@ def language_model(settings: Settings) -> Iterator[Finding]:
     elif importlib.util.find_spec("llama_cpp") is None:
         yield Finding(job, Standing.BROKEN, "llama-cpp-python is not installed", "approved answers, word for word", "pip install 'voicebot[llm]'")
     else:
-        yield _local_model(job, located(llm.model, settings.models.folder))
+        yield _local_model(job, path_of(llm.model, settings.models.folder, ".gguf"))
 
 
 def _local_model(job: str, model: Path) -> Finding:

@@ -21,6 +21,8 @@ SHARE: Final = {"voice": 1.0, "words": 1.2, "behaviour": 1.0}
 """What one log odd of each counts."""
 RANGE: Final = {"voice": (-0.5, 2.4), "words": (-1.2, 4.0), "behaviour": (0.0, 2.0)}
 """The least and the most that each may add: a calm voice does not excuse angry words, nor friendly words a shout."""
+UNEXPLAINED: Final = 0.6
+"""What words may count for beyond the phrases that are their evidence: a text model alone is no reason that anybody can be told."""
 KEPT: Final = 0.6
 """What is left of the level after a turn that added nothing."""
 KEPT_FEELING: Final = 0.5
@@ -120,9 +122,13 @@ def kept(mood: Mood) -> dict[str, Any]:
 def _parts(moment: Moment) -> dict[str, float]:
     clear = (1 + moment.words.weight) / 2 if moment.words else 1.0  # where words are hard to make out, the voice is not the caller's alone
     voice = clear * moment.voice.reliability * _above(moment.voice.probability) if moment.voice else 0.0
-    words = moment.words.weight * _above(moment.words.anger) if moment.words else 0.0
+    words = _spoken(moment.words) if moment.words else 0.0
     found = {"voice": voice, "words": words, "behaviour": sum(deed.strength for deed in moment.deeds)}
     return {name: _within(SHARE[name] * value, RANGE[name]) for name, value in found.items()}
+
+
+def _spoken(words: WordScore) -> float:
+    return min(words.weight * _above(words.anger), sum(reason.strength for reason in words.evidence) + UNEXPLAINED)
 
 
 def _said(words: WordScore | None, part: float) -> float:

@@ -24,6 +24,8 @@ BY_HAND = Path(__file__).parent / "parameters" / "by-hand.toml"
 
 LIMIT = 4.0
 """No figure counts for more than so many spreads."""
+QUIETER_DB = 4.0
+"""A level below the caller's own counts up to here: who lowers his voice may be calm, or cold with anger."""
 
 _LEVEL = FIGURES.index("level_db")
 _TIMBRE = len(FIGURES) - CEPSTRA
@@ -72,8 +74,9 @@ class VoiceScore:
 class Voice:
     """Parameters, each array in the order of `FIGURES`. `weight` is log odds per `spread`; a figure with no weight is not looked at.
 
-    `level_db` has no population figure, as no line says how loud a caller is: it counts only against the caller's own reference, per dB, within
-    ± `level_limit_db`. `gate` holds the log odds (with no reference) up to which an utterance teaches fully, and from which not at all.
+    `level_db` has no population figure, as no line says how loud a caller is: it counts only against the caller's own reference, per dB, up to
+    `level_limit_db` above and QUIETER_DB below. `gate` holds the log odds (with no reference) up to which an utterance teaches fully, and from which
+    not at all.
     """
 
     expected: Floats
@@ -120,7 +123,7 @@ class Voice:
         """From what is expected: in the unit of each figure, and in spreads within the limits."""
         trust, mean = reference.trust(self.pull), np.array(reference.mean)
         difference = figures - self.expected - trust * (mean - self.expected)
-        difference[_LEVEL] = np.clip(trust[_LEVEL] * (figures[_LEVEL] - mean[_LEVEL]), -self.level_limit_db, self.level_limit_db)
+        difference[_LEVEL] = np.clip(trust[_LEVEL] * (figures[_LEVEL] - mean[_LEVEL]), -QUIETER_DB, self.level_limit_db)
         spreads = np.clip(difference / self.spread, -LIMIT, LIMIT)
         spreads[_LEVEL] = difference[_LEVEL] / self.spread[_LEVEL]
         return difference, spreads

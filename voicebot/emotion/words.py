@@ -1,7 +1,7 @@
 """How angry, urgent or sad the words of one utterance are, as probabilities with the words that say so. Pure; it never hears the voice.
 
 Phrases of a lexicon are counted by category, apart from those that are denied ("not angry"), reported ("he said …") or over ("I was furious, but
-now"). Where a text model is shipped, the pieces of words it knows count as one more category. scripts/train-anger makes the weights.
+now"). Text models shipped beside the lexicon each count as one more category. scripts/train-anger makes the weights.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain, pairwise
 from pathlib import Path
@@ -31,13 +31,17 @@ OTHERS: Final = ("urgency", "sadness", "joy", "question")
 EXCUSES: Final = ("denied", "reported", "over")
 """What became of angry phrases that are not the caller's anger now."""
 TEXT: Final = "text"
-"""The text model's log odds, one more figure beside the counts."""
-FEATURES: Final = (*sorted(ANGRY), *OTHERS, *EXCUSES, TEXT)
+"""Log odds of the model of written comments, one more figure beside the counts."""
+TELEPHONE: Final = "telephone"
+"""Log odds of the model of telephone sentences."""
+FEATURES: Final = (*sorted(ANGRY), *OTHERS, *EXCUSES, TEXT, TELEPHONE)
 HEADS: Final = ("anger", "urgency", "sadness")
 SURE: Final = (0.35, 0.75)
 """Recogniser confidence up to which words count for nothing, and from which they count fully."""
 MANY: Final = 1.5
 """What two or more phrases of one category count for; one counts 1."""
+_HAN = re.compile(r"[\u3400-\u9fff]+")
+_WORD = re.compile(r"[\u3400-\u9fff]|[^\s\u3400-\u9fff]+")
 _WORTH_SAYING = 0.15  # log odds
 _LOUDEST = 3.0  # log odds
 
@@ -131,7 +135,8 @@ class Words:
 
     lexicon: Lexicon
     heads: Mapping[str, Head]
-    model: TextModel | None = None
+    models: Mapping[str, TextModel] = field(default_factory=dict)
+    """By the figure that each gives: TEXT, TELEPHONE."""
 
     @staticmethod
     def load(language: str) -> Words:
@@ -155,9 +160,7 @@ class Words:
         figures: dict[str, float] = {}
         for category, _ in found:
             figures[category] = MANY if category in figures else 1.0
-        if self.model:
-            figures[TEXT] = softened(self.model.log_odds(text))
-        return figures
+        return figures | {name: softened(model.log_odds(text)) for name, model in self.models.items()}
 
 
 def plain_words(text: str, spaced: bool) -> str:
@@ -167,10 +170,13 @@ def plain_words(text: str, spaced: bool) -> str:
 
 
 def pieces(text: str) -> tuple[set[str], set[str]]:
-    """What the text model knows: words and pairs of neighbours; runs of two to five letters within a word."""
-    words = plain_words(text, spaced=True).split()
+    """What a text model knows: words and pairs of neighbours; runs of two to five letters within a word. A Chinese character is a word, and runs of
+    three of them are the second kind."""
+    plain = plain_words(text, spaced=True)
+    words = _WORD.findall(plain)
     pairs = (f"{left} {right}" for left, right in pairwise(words))
-    return {*words, *pairs}, {f"~{part}" for word in words for part in _runs(f"_{word}_")}
+    letters = (part for word in words if len(word) > 1 for part in _runs(f"_{word}_", (2, 3, 4, 5)))
+    return {*words, *pairs}, {f"~{part}" for part in chain(letters, *(_runs(run, (3,)) for run in _HAN.findall(plain)))}
 
 
 def softened(log_odds: float) -> float:
@@ -182,8 +188,8 @@ def probability(log_odds: float) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, log_odds))))
 
 
-def _runs(word: str) -> Iterable[str]:
-    return chain.from_iterable((word[at : at + size] for at in range(len(word) - size + 1)) for size in (2, 3, 4, 5))
+def _runs(word: str, sizes: Sequence[int]) -> Iterable[str]:
+    return chain.from_iterable((word[at : at + size] for at in range(len(word) - size + 1)) for size in sizes)
 
 
 def _reasons(found: Iterable[tuple[str, str]], weight: Mapping[str, float], sure: float) -> tuple[Said, ...]:
@@ -230,8 +236,8 @@ def _shipped(language: str) -> Words:
     try:
         table = tomllib.loads(path.read_text("utf-8"))
         heads = {name: Head(float(table[name]["intercept"]), table[name]["weight"]) for name in HEADS}
-        pieces_of = path.with_suffix(".tsv.gz")
-        return Words(Lexicon.load(language), heads, read_model(pieces_of) if pieces_of.exists() else None)
+        files = {name: PARAMETERS / f"{name}-{language}.tsv.gz" for name in (TEXT, TELEPHONE)}
+        return Words(Lexicon.load(language), heads, {name: read_model(file) for name, file in files.items() if file.exists()})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EvaluationError(f"{path}: not parameters of the word model ({error!r}); scripts/train-anger writes them") from error
 

@@ -1,6 +1,7 @@
 """The telephone sentences that words are judged by: what callers say, with the kind of caller, in families that are never split.
 
-They were written for this project (texts/<language>.toml). Every second family of a kind is held out of training.
+They were written for this project (texts/<language>.toml). Every second family of a kind is held out of training; what stands in
+texts/more-<language>.toml only trains.
 """
 
 from __future__ import annotations
@@ -46,6 +47,19 @@ def sentences(language: str, folder: Path = FOLDER) -> tuple[Sentence, ...]:
     if wrong := {sentence.kind for sentence in found} - set(KINDS):
         raise EvaluationError(f"{path}: unknown kind '{min(wrong)}'; use one of {', '.join(KINDS)}")
     return found
+
+
+def training(language: str, folder: Path = FOLDER) -> tuple[Sentence, ...]:
+    """What may train: the families that are not held out, and all that stands in more-<language>.toml. Raises EvaluationError naming the file."""
+    path = folder / f"more-{language}.toml"
+    try:
+        kinds = tomllib.loads(path.read_text("utf-8"))
+        more = tuple(Sentence(text, kind, "more", held_out=False) for kind, texts in kinds.items() for text in texts)
+    except (OSError, ValueError, TypeError) as error:
+        raise EvaluationError(f"{path}: not a file of sentences ({error!r}); it has a list of sentences for each kind") from error
+    if wrong := kinds.keys() - set(KINDS):
+        raise EvaluationError(f"{path}: unknown kind '{min(wrong)}'; use one of {', '.join(KINDS)}")
+    return (*(sentence for sentence in sentences(language, folder) if not sentence.held_out), *more)
 
 
 def _every_second(kinds: list[str]) -> list[bool]:

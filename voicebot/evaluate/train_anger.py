@@ -34,8 +34,8 @@ AROUSED = ("anger", "happy", "fear", "disgust")
 """Kinds that the timbre weights are fitted on."""
 LEVEL_PER_DB, LEVEL_LIMIT_DB, LEVEL_PULL = 0.16, 15.0, 0.5
 """Set by hand: the files of EmoDB have been brought to one level. Log odds before calibration."""
-GATE = (0.0, 2.0)
-"""Log odds at even odds up to which an utterance teaches fully, and from which not at all."""
+GATE = (-3.0, 1.5)
+"""Log odds at even odds up to which an utterance teaches fully, and from which not at all. Set by hand."""
 CAUTION = 0.8
 """Log odds above the usual share count for so much: voices of another corpus and another line are told less surely than EmoDB's own. Set by hand."""
 PRIOR = 0.14

@@ -1,7 +1,7 @@
-"""Rebuilds the parameters of the word model (scripts/train-anger words): the text model from GoEmotions, the weights of the categories from that and
-from the telephone sentences of voicebot/evaluate/texts.
+"""Rebuilds the parameters of the word model (scripts/train-anger words): one text model from GoEmotions, one from the telephone sentences of
+voicebot/evaluate/texts, and the weights of the categories from both.
 
-GoEmotions (Apache-2.0) and banking77 (CC BY 4.0, as calm questions) train the English text model; nothing else is read.
+GoEmotions (Apache-2.0) and banking77 (CC BY 4.0, as calm questions) train the English model of comments; nothing else is read.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 
-from voicebot.emotion.words import ANGRY, EXCUSES, FEATURES, OTHERS, PARAMETERS, TEXT, Head, Lexicon, TextModel, Words, pieces, softened
+from voicebot.emotion.words import ANGRY, EXCUSES, FEATURES, OTHERS, PARAMETERS, TELEPHONE, TEXT, Head, Lexicon, TextModel, Words, pieces, softened
 from voicebot.errors import EvaluationError
-from voicebot.evaluate.sentences import Sentence, sentences
+from voicebot.evaluate.sentences import Sentence, training
 
 PIECES = 20_000
-LEAST_SEEN = 3
+LEAST_SEEN = {TEXT: 3, TELEPHONE: 2}
+"""Texts that must hold a piece before it is known."""
 FOLDS = 3
 PRIOR = {"anger": 0.14, "urgency": 0.1, "sadness": 0.1}
 """Share of each that the probabilities assume."""
@@ -39,19 +40,19 @@ BOUNDS = {
     "joy": (-2.0, -1.2),
     "question": (-2.0, -0.8),
     "intensity": (0.0, 0.8),
-    TEXT: (0.4, 1.0),
+    TEXT: (0.7, 1.0),
+    TELEPHONE: (0.8, 1.5),
 }
 """The least and the most that a phrase of each category counts for anger (log odds), set by hand: some categories had few sentences to learn from."""
 LARGEST = 5.0
 """Bound of the other heads."""
-ALONE = 0.6
-"""What a strong phrase counts for beyond that in a language without a text model."""
 OTHER_HEADS = {"urgency": "urgent", "sadness": "sad"}
 _ANGER = "0"
-_TEXT = FEATURES.index(TEXT)
+_AT = {name: at for at, name in enumerate(FEATURES)}
 
 Rows = NDArray[np.float64]
-Labelled = tuple[list[str], NDArray[np.bool_]]
+Flags = NDArray[np.bool_]
+Labelled = tuple[list[str], Flags]
 
 
 def goemotions(path: Path) -> Labelled:
@@ -72,18 +73,18 @@ def calm_questions(path: Path) -> list[str]:
         raise EvaluationError(f"{path}: not the training file of banking77 ({error}); it has the columns text and category") from error
 
 
-def fit_text(texts: Sequence[str], angry: NDArray[np.bool_]) -> TextModel:
+def fit_text(texts: Sequence[str], angry: Flags, least_seen: int) -> TextModel:
     """Naive Bayes scaled logistic regression (Wang and Manning, 2012) over the pieces that tell most."""
-    groups = [_group(found, angry) for found in zip(*(pieces(text) for text in texts), strict=True)]
+    groups = [_group(found, angry, least_seen) for found in zip(*(pieces(text) for text in texts), strict=True)]
     model = LogisticRegression(C=1.0, solver="liblinear", class_weight="balanced").fit(hstack([matrix for _, _, matrix in groups]).tocsr(), angry)
     names, ratios = [name for known, _, _ in groups for name in known], np.concatenate([ratio for _, ratio, _ in groups])
     return TextModel(float(model.intercept_[0]), dict(zip(names, map(float, model.coef_[0] * ratios), strict=True)))
 
 
-def _group(counted: Sequence[set[str]], angry: NDArray[np.bool_]) -> tuple[list[str], NDArray[np.float64], csr_matrix]:
+def _group(counted: Sequence[set[str]], angry: Flags, least_seen: int) -> tuple[list[str], Rows, csr_matrix]:
     """The telling pieces of one kind, their log count ratios, and the scaled row of each text."""
     seen = Counter(piece for found in counted for piece in found)
-    names = sorted(piece for piece, count in seen.items() if count >= LEAST_SEEN)
+    names = sorted(piece for piece, count in seen.items() if count >= least_seen)
     matrix = _matrix(counted, names)
     ratio = _ratios(matrix, angry)
     kept = np.sort(np.argsort(-np.abs(ratio) * np.sqrt([seen[name] for name in names]), kind="stable")[: PIECES // 2])
@@ -99,17 +100,17 @@ def _matrix(counted: Sequence[set[str]], names: Sequence[str]) -> csr_matrix:
     return csr_matrix((np.ones(ends[-1]), np.array([n for row in where for n in row], np.int64), ends), shape=(len(counted), len(names)))
 
 
-def _ratios(matrix: csr_matrix, angry: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _ratios(matrix: csr_matrix, angry: Flags) -> Rows:
     with_anger, without = (np.asarray(matrix[chosen].sum(axis=0)).ravel() + 1 for chosen in (angry, ~angry))
     return np.asarray(np.log(with_anger / with_anger.sum()) - np.log(without / without.sum()))
 
 
-def out_of_fold(texts: Sequence[str], angry: NDArray[np.bool_]) -> NDArray[np.float64]:
+def out_of_fold(texts: Sequence[str], angry: Flags, least_seen: int) -> Rows:
     """The text model's figure of each text, by a model that never saw it: what the heads must learn to trust."""
     found, fold = np.zeros(len(texts)), np.arange(len(texts)) % FOLDS
     for number in range(FOLDS):
         inside = fold == number
-        model = fit_text([text for text, left_out in zip(texts, inside, strict=True) if not left_out], angry[~inside])
+        model = fit_text([text for text, left_out in zip(texts, inside, strict=True) if not left_out], angry[~inside], least_seen)
         found[inside] = [softened(model.log_odds(text)) for text, left_out in zip(texts, inside, strict=True) if left_out]
     return found
 
@@ -120,9 +121,8 @@ def figures_of(words: Words, texts: Sequence[str]) -> Rows:
     return np.array([[row.get(name, 0.0) for name in FEATURES] for row in found]).reshape(len(texts), len(FEATURES))
 
 
-def fit_heads(words: Words, own: Sequence[Sentence], comments: tuple[Rows, NDArray[np.bool_]] | None) -> dict[str, Head]:
-    """Anger from the telephone sentences and, where given, the figures of `comments`; urgency and sadness from the sentences alone."""
-    rows = figures_of(words, [sentence.text for sentence in own])
+def fit_heads(rows: Rows, own: Sequence[Sentence], comments: tuple[Rows, Flags] | None) -> dict[str, Head]:
+    """Anger from the figures of the telephone sentences (`rows`) and, where given, those of `comments`; urgency and sadness from the sentences."""
     heads = {name: _head(rows, np.array([s.kind == kind for s in own]), np.ones(len(own)), name) for name, kind in OTHER_HEADS.items()}
     angry, weight = np.array([sentence.angry for sentence in own]), np.ones(len(own))
     if comments:
@@ -136,17 +136,12 @@ def _head(rows: Rows, label: NDArray[np.bool_], weight: NDArray[np.float64], nam
     share = float(np.sum(weight[label]) / np.sum(weight))
     weight = weight * np.where(label, PRIOR[name] / share, (1 - PRIOR[name]) / (1 - share))
     model = LogisticRegression(C=1.0, max_iter=2_000).fit(rows, label, sample_weight=weight)
-    low, high = np.array([_bounds(feature, alone=not rows[:, _TEXT].any()) if name == "anger" else (-LARGEST, LARGEST) for feature in FEATURES]).T
+    low, high = np.array([BOUNDS[feature] if name == "anger" else (-LARGEST, LARGEST) for feature in FEATURES]).T
     bounded = np.clip(model.coef_[0], low, high)
     line = LogisticRegression(C=1e3).fit((rows @ bounded)[:, None], label, sample_weight=weight)
     slope = min(1.0, float(line.coef_[0][0]))
     intercept = _intercept(slope * (rows @ bounded), weight, PRIOR[name])
     return Head(intercept, dict(zip(FEATURES, (float(value) * slope for value in bounded), strict=True)))
-
-
-def _bounds(feature: str, *, alone: bool) -> tuple[float, float]:
-    low, high = BOUNDS[feature]
-    return (low + ALONE, high + ALONE) if alone and low >= STRONG[0] else (low, high)
 
 
 def _intercept(log_odds: Rows, weight: NDArray[np.float64], prior: float) -> float:
@@ -176,15 +171,26 @@ def packed(model: TextModel) -> bytes:
 
 def trained(texts: Path) -> dict[str, bytes]:
     """Every parameter file by its name, from the folder that holds goemotions/ and banking77/."""
-    comments, angry = goemotions(texts / "goemotions" / "train.tsv")
-    calm = calm_questions(texts / "banking77" / "train.csv")
-    model = fit_text([*comments, *calm], np.concatenate([angry, np.zeros(len(calm), np.bool_)]))
-    rows = figures_of(Words(Lexicon.load("en"), {}), comments)
-    rows[:, FEATURES.index(TEXT)] = out_of_fold(comments, angry)
-    judges = {"en": (Words(Lexicon.load("en"), {}, model), (rows, angry)), "zh": (Words(Lexicon.load("zh"), {}), None)}
-    heads = {language: fit_heads(words, [s for s in sentences(language) if not s.held_out], known) for language, (words, known) in judges.items()}
-    files = {f"words-{language}.toml": to_toml(found).encode() for language, found in heads.items()}
-    return {**files, "words-en.tsv.gz": packed(model)}
+    comments, calm = goemotions(texts / "goemotions" / "train.tsv"), calm_questions(texts / "banking77" / "train.csv")
+    written = fit_text([*comments[0], *calm], np.concatenate([comments[1], np.zeros(len(calm), np.bool_)]), LEAST_SEEN[TEXT])
+    return {f"{TEXT}-en.tsv.gz": packed(written), **_of_language("en", written, comments), **_of_language("zh", None, None)}
+
+
+def _of_language(language: str, written: TextModel | None, comments: Labelled | None) -> dict[str, bytes]:
+    """The heads and the model of telephone sentences. A head is fitted on what a text model says of texts that it has not seen."""
+    own = training(language)
+    texts, angry = [sentence.text for sentence in own], np.array([sentence.angry for sentence in own])
+    spoken = fit_text(texts, angry, LEAST_SEEN[TELEPHONE])
+    rows = figures_of(Words(Lexicon.load(language), {}, {TEXT: written} if written else {}), texts)
+    rows[:, _AT[TELEPHONE]] = out_of_fold(texts, angry, LEAST_SEEN[TELEPHONE])
+    heads = fit_heads(rows, own, (_of_comments(Words(Lexicon.load(language), {}, {TELEPHONE: spoken}), comments), comments[1]) if comments else None)
+    return {f"words-{language}.toml": to_toml(heads).encode(), f"{TELEPHONE}-{language}.tsv.gz": packed(spoken)}
+
+
+def _of_comments(words: Words, comments: Labelled) -> Rows:
+    rows = figures_of(words, comments[0])
+    rows[:, _AT[TEXT]] = out_of_fold(*comments, LEAST_SEEN[TEXT])
+    return rows
 
 
 def main() -> None:

@@ -27,6 +27,8 @@ PAUSED = 0.75
 """So many turns have a pause."""
 HESITANT, DICTATED = 0.15, 0.2
 """So many synthetic turns have an "um" before their pause, or are a number read out in two groups."""
+FAINT_S = 0.3
+"""A recording in which less than this is voiced at all holds no turn."""
 SHORT_S = 1.0
 """Recordings shorter than this are words: several of one speaker make a turn."""
 LEAD_S, TAIL_S = 0.5, 2.5
@@ -65,10 +67,12 @@ def heard(spoken: Spoken, line: Line, folder: Path) -> bytes:
 
 
 def recorded(source: Path, count: int, seed: int) -> list[Spoken]:
-    """`count` turns from the recordings below `source`. Raises EvaluationError when there are none."""
+    """`count` turns from the recordings below `source`. Raises EvaluationError when there are none, or none with a voice in it."""
     paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in SOUNDS)
     if not paths:
         raise EvaluationError(f"{source}: holds no .wav; give a folder of recordings")
+    if not (paths := [path for path in paths if _seconds(audio.trim(audio.read_wav(path))) >= FAINT_S]):
+        raise EvaluationError(f"{source}: no recording in it is as loud as speech ({audio.VOICED_DB:g} dB below full scale); raise their level")
     chance = random.Random(seed)  # noqa: S311  the same seed must give the same turns
     words, sentences = _sorted(paths)
     made: list[Spoken] = []
@@ -115,9 +119,13 @@ def _words(text: str, chance: random.Random) -> tuple[str, str]:
 
 def _sorted(paths: Sequence[Path]) -> tuple[list[list[Path]], list[Path]]:
     """Words by speaker, and everything longer."""
-    short = {path for path in paths if len(audio.read_wav(path)) < SHORT_S * audio.RATE_HZ}
+    short = {path for path in paths if _seconds(audio.trim(audio.read_wav(path))) < SHORT_S}
     by_speaker = sorted(short, key=lambda path: (_speaker(path), path))
     return [list(group) for _, group in groupby(by_speaker, _speaker)], [path for path in paths if path not in short]
+
+
+def _seconds(samples: Samples) -> float:
+    return len(samples) / audio.RATE_HZ
 
 
 def _speaker(path: Path) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from voicebot.dialogue.knowledge import load
-from voicebot.evaluate.telephone import Line
+from voicebot.evaluate.telephone import Line, read
 from voicebot.evaluate.turn_cases import Spoken, heard, recorded, synthetic
 from voicebot.evaluate.turns import Point, Turn
 from voicebot.languages import tongue
@@ -23,13 +24,15 @@ from voicebot.speech.ear import Hearing
 from voicebot.speech.silero import SpeechDetector
 from voicebot.testbed import audio
 from voicebot.testbed.g711 import Samples
-from voicebot.testbed.overlap import Step, hear_out, talk_over
+from voicebot.testbed.overlap import hear_out, talk_over
 from voicebot.testbed.synth import synth
 
 AT_ONCE = 2
 BOT_VOICE = {"en": "flite:slt", "zh": "espeak-ng:cmn-latn-pinyin"}
 BOT_PHRASES = 12
 INTERRUPTIONS = 40
+BEFORE_S = 5.0
+"""So long a line has been heard before the bot can be interrupted: nobody's voice stops the greeting."""
 SPEECH_DB = -23.0
 """Mean level of speech, to which a noise is set."""
 One = TypeVar("One")
@@ -79,20 +82,40 @@ async def run(settings: Settings, language: str, source: Path | None, *, trials:
 
 
 async def _over_bot(hearing: Hearing, bot: Sequence[Samples], cases: Sequence[Spoken], line: Line, echo: Echo) -> dict[str, Any]:
-    echoes = [echo.of(phrase) for phrase in bot]
-    minutes = sum(map(len, echoes)) / audio.RATE_HZ / 60
-    found: dict[str, Any] = {"bot_minutes": minutes, "false_barge_ins_a_minute_echo": await _taken(hearing, echoes, bot, line) / minutes}
-    if line.noise:
-        noisy = [noise_behind(phrase, audio.read_wav(line.noise), line.snr_db) for phrase in echoes]
-        found["false_barge_ins_a_minute_echo_and_noise"] = await _taken(hearing, noisy, bot, line) / minutes
+    """With the echo alone, then with noise behind it, where there is one."""
+    minutes = sum(map(len, bot)) / audio.RATE_HZ / 60
+    found: dict[str, Any] = {"bot_minutes": minutes, "interruptions": len(cases)}
+    rooms = {"echo": Room(line), **({"echo_and_noise": Room(line, line.noise)} if line.noise else {})}
+    for name, room in rooms.items():
+        taken = await _flushes(hearing, [audio.silence(0)] * len(bot), bot, room, echo)
+        found[f"false_barge_ins_a_minute_{name}"] = taken / minutes
+        found[f"missed_barge_ins_{name}"] = len(cases) - await _flushes(hearing, [case.line for case in cases], bot, room, echo)
+    return found
 
-    async def interrupt(number_case: tuple[int, Spoken]) -> tuple[Step, ...]:
-        number, case = number_case
-        return await talk_over(hearing, _sum(case.line, echoes[number % len(echoes)]), line.codec, bot[number % len(bot)])
 
-    came = await _few_at_once(interrupt, list(enumerate(cases)))
-    missed = sum(not _flushed(steps) for steps in came)
-    return {**found, "interruptions": len(came), "missed_barge_ins": missed}
+async def _flushes(hearing: Hearing, said: Sequence[Samples], bot: Sequence[Samples], room: Room, echo: Echo) -> int:
+    """How many of `said`, each in the room and with the echo of one of the bot's phrases, took the turn."""
+
+    async def over(number: int) -> bool:
+        phrase = bot[number % len(bot)]
+        heard, before = room.around(_sum(said[number], echo.of(phrase)), number), room.around(audio.silence(BEFORE_S), number)
+        steps = await talk_over(hearing, heard, room.line.codec, phrase, before)
+        return any(step.deed == "flush" for step in steps)
+
+    return sum(await _few_at_once(over, range(len(said))))
+
+
+class Room:
+    """What is behind a caller: another stretch of a noise each time, or nothing."""
+
+    def __init__(self, line: Line, noise: Path | None = None) -> None:
+        self.line = line
+        self._noise = (read(noise) * 32_767).astype(np.int16) if noise else audio.silence(1)
+
+    def around(self, samples: Samples, number: int) -> Samples:
+        """`samples` in it; which stretch follows from `number` and the seed."""
+        start = random.Random(f"{self.line.seed} {number}").randrange(len(self._noise))  # noqa: S311  the same seed, the same noise
+        return noise_behind(samples, np.roll(self._noise, -start), self.line.snr_db)
 
 
 def noise_behind(samples: Samples, noise: Samples, snr_db: float) -> Samples:
@@ -100,15 +123,6 @@ def noise_behind(samples: Samples, noise: Samples, snr_db: float) -> Samples:
     level = math.sqrt(float(np.square(noise.astype(np.float64)).mean())) or 1.0
     wanted = 32_768 * 10 ** ((SPEECH_DB - snr_db) / 20)
     return _sum(samples, (np.resize(noise, len(samples)) * (wanted / level)).astype(np.int16))
-
-
-async def _taken(hearing: Hearing, lines: Iterable[Samples], bot: Iterable[Samples], line: Line) -> int:
-    came = await _few_at_once(lambda both: talk_over(hearing, both[0], line.codec, both[1]), list(zip(lines, bot, strict=True)))
-    return sum(map(_flushed, came))
-
-
-def _flushed(steps: Iterable[Step]) -> bool:
-    return any(step.deed == "flush" for step in steps)
 
 
 def _sum(first: Samples, second: Samples) -> Samples:

@@ -51,10 +51,11 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class Briefing:
-    """`spoken` is at most 15 words (English) or 20 characters (Mandarin), about five seconds."""
+    """`spoken` is at most 15 words (English) or 20 characters (Mandarin), about five seconds; `short` is why the caller comes, and no more."""
 
     spoken: str
     screen: Screen
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ _WORDINGS = {
             Why.UNVERIFIED: "身份未能核实",
             Why.DIRECTORY: "账户查询失败",
             Why.LANGUAGE: "要用其他语言",
+            Why.SUPERVISOR: "由主管转来",
         },
     ),
 }
@@ -123,7 +125,7 @@ def briefing(facts: Facts) -> Briefing:
         last_words=plain(facts.last_words)[:LONGEST_LAST_WORDS],
         language=facts.language,
     )
-    return Briefing(_spoken(wording, facts, topics), screen)
+    return Briefing(_spoken(wording, facts, topics), screen, f"{_why(wording, facts)}{wording.stop}")
 
 
 def plain(text: str) -> str:
@@ -139,14 +141,17 @@ def masked(text: str) -> str:
 
 def _spoken(wording: _Wording, facts: Facts, topics: tuple[str, ...]) -> str:
     """Why, then the latest topics that fit; an urgent caller's topics can wait."""
-    urgent = facts.urgency == "high"
-    opening = f"{wording.urgent if urgent else ''}{wording.opening}{wording.reasons[facts.reason]}"
+    urgent, opening = facts.urgency == "high", _why(wording, facts)
     reason = f"{opening}{_felt(wording, opening, facts)}{wording.stop}"
     for first in range(len(topics) * (not urgent)):
         spoken = f"{reason}{wording.topics}{wording.comma.join(topics[first:])}{wording.stop}"
         if wording.length(spoken) <= wording.limit:
             return spoken
     return reason
+
+
+def _why(wording: _Wording, facts: Facts) -> str:
+    return f"{wording.urgent if facts.urgency == 'high' else ''}{wording.opening}{wording.reasons[facts.reason]}"
 
 
 def _felt(wording: _Wording, opening: str, facts: Facts) -> str:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-_FIGURE = re.compile(r": [+-][\d.]+ .*$")
-"""A voice's reason ends in how far it lies from what was expected."""
+_FIGURE = re.compile(r": ([+-][\d.]+) (.*)$")
+"""A voice's reason ends in how far it lies from what was expected, and its unit."""
 MANDARIN: Final[Mapping[str, str]] = {
     r"said '(.*)'": r"说“\1”",
     r"louder than expected": "比预期大声",
@@ -47,7 +47,16 @@ MANDARIN: Final[Mapping[str, str]] = {
     r"(\d+) turns without an answer": r"\1次没有得到答复",
 }
 """What `emotion` says, as a pattern, and the same in Mandarin."""
+MANDARIN_UNITS: Final[Mapping[str, str]] = {
+    "dB": "分贝",
+    "semitones": "半音",
+    "Hz": "赫兹",
+    "log units a frame": "对数单位每帧",
+    "syllables a second": "音节每秒",
+    "spreads": "倍离散度",
+}
 _LANGUAGES: Final[Mapping[str, Mapping[str, str]]] = {"zh": MANDARIN}
+_UNITS: Final[Mapping[str, Mapping[str, str]]] = {"zh": MANDARIN_UNITS}
 
 
 def short(reason: str, language: str) -> str:
@@ -57,3 +66,12 @@ def short(reason: str, language: str) -> str:
         if found := re.fullmatch(pattern, words):
             return found.expand(said)
     return words
+
+
+def whole(reason: str, language: str) -> str:
+    """`reason` in `language` with its figure: "louder than expected: +6 dB" is "比预期大声：+6 分贝". What is not known stays as it is."""
+    words, figure = short(reason, language), _FIGURE.search(reason)
+    units = _UNITS.get(language)
+    if not units or words == _FIGURE.sub("", reason):
+        return reason
+    return f"{words}：{figure[1]} {units.get(figure[2], figure[2])}" if figure else words

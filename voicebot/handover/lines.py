@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from voicebot.dialogue.prompts import Prompts
@@ -19,25 +20,45 @@ LINE_VARIABLE = "VOICEBOT_LINE"
 """Names the line that is said before the queue."""
 LINES: Mapping[str, str] = {"overflow": "queue_full", "at_capacity": "at_capacity", "connecting_sorry": "connecting_sorry"}
 """Line → prompt. The dialplan takes names of lower-case letters and `_` alone; `overflow` it says by itself, after the longest wait."""
-QUEUE_LINES = ("waiting", "callback_offer", "callback_number", "callback_confirm", "callback_kept")
-"""What it says to those who wait, and to those who would rather be called back; with the ten digits of their number, `digit_0` to `digit_9`."""
+WAITING = ("waiting", "queue_next", "queue_place", "queue_place_end", "queue_wait", "queue_minute", "queue_minutes")
+"""What Queue() says to those who wait, in the caller's language; a place and minutes are numbers between two of these."""
+QUEUE_LINES = (
+    *("callback_offer", "callback_number", "callback_confirm", "callback_kept", "closed", "again", "nobody", "danger", "survey", "survey_thanks"),
+    *WAITING,
+)
+"""What it says to those who wait, or would rather be called back, to whom nobody is there, and to whom an agent has served."""
+DIGITS = tuple("0123456789")
+TEENS = tuple(str(number) for number in range(11, 20))
+"""Words of their own in some languages."""
+TENS = (*(str(ten) for ten in range(10, 100, 10)), "hundred")
 FOLDER = Path(__file__).parent / "words" / "queue"
 
 
 async def write_lines(phrases: Phrases, prompts: Mapping[str, Prompts], folder: Path) -> None:
     """Put `<line>-<language>.sln16` (16 kHz pcm) for each language of `prompts` into `folder`; what the queue itself says, once more as
-    `<language>/<line>.sln16`, where Queue() looks for the caller's language. Raises EngineError, KnowledgeError, OSError."""
+    `<language>/<line>.sln16`, where Queue() looks for the caller's language, and `<language>/digits/<number>.sln16`, of which it makes numbers.
+    Raises EngineError, KnowledgeError, OSError."""
     for language, said in prompts.items():
-        texts = {line: getattr(said, prompt) for line, prompt in LINES.items()} | queue_lines(language)
-        for line, text in texts.items():
-            pcm = await phrases.audio(text, language)
-            await asyncio.to_thread(replace, folder / f"{line}-{language}.sln16", pcm)
-        waiting = await phrases.audio(texts["waiting"], language)
-        await asyncio.to_thread(replace, folder / language / "waiting.sln16", waiting)
+        queue = queue_lines(language)
+        spoken = {line: getattr(said, prompt) for line, prompt in LINES.items()}
+        lines = {**spoken, **queue.lines, **{f"digit_{digit}": queue.numbers[digit] for digit in DIGITS}}
+        files = {f"{line}-{language}": text for line, text in lines.items()}
+        files |= {f"{language}/{line}": queue.lines[line] for line in WAITING}
+        files |= {f"{language}/digits/{number}": word for number, word in queue.numbers.items()}
+        for name, text in files.items():
+            await asyncio.to_thread(replace, folder / f"{name}.sln16", await phrases.audio(text, language))
 
 
-def queue_lines(language: str, folder: Path = FOLDER) -> dict[str, str]:
-    """Line → sentence. Raises KnowledgeError naming what is wrong with the language's file."""
+@dataclass(frozen=True, slots=True)
+class QueueWords:
+    """What the queue says in one language: line → sentence, and Asterisk's name of a number → word."""
+
+    lines: Mapping[str, str]
+    numbers: Mapping[str, str]
+
+
+def queue_lines(language: str, folder: Path = FOLDER) -> QueueWords:
+    """Raises KnowledgeError naming what is wrong with the language's file."""
     path = folder / f"{language}.toml"
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -45,11 +66,13 @@ def queue_lines(language: str, folder: Path = FOLDER) -> dict[str, str]:
         raise KnowledgeError(f"{path}: no queue sentences for language {language!r}; translate en.toml beside it into this file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise KnowledgeError(f"{path}: cannot be used: {error}") from None
-    digits = table.pop("digits", None)
-    if sorted(table) != sorted(QUEUE_LINES) or not _words(table.values()) or not isinstance(digits, list) or len(digits) != 10 or not _words(digits):
-        raise KnowledgeError(f"{path}: wants the sentences {', '.join(QUEUE_LINES)} and `digits`, a list of ten words, and nothing else")
-    return {**table, **{f"digit_{number}": word for number, word in enumerate(digits)}}
+    numbers = table.pop("numbers", None)
+    if sorted(table) != sorted(QUEUE_LINES) or not _words(table):
+        raise KnowledgeError(f"{path}: wants the sentences {', '.join(QUEUE_LINES)}, and no others")
+    if not isinstance(numbers, dict) or not _words(numbers) or not {*DIGITS, *TENS} <= set(numbers) <= {*DIGITS, *TEENS, *TENS}:
+        raise KnowledgeError(f"{path}: [numbers] wants words for {', '.join((*DIGITS, *TENS))}, may have some for 11 to 19, and no others")
+    return QueueWords(table, numbers)
 
 
-def _words(values: Iterable[object]) -> bool:
-    return all(isinstance(value, str) and value.strip() for value in values)
+def _words(table: Mapping[str, object]) -> bool:
+    return all(isinstance(value, str) and value.strip() for value in table.values())

@@ -11,38 +11,13 @@ from datetime import datetime
 from typing import Any, Literal
 
 from voicebot.handover.briefing import masked
-from voicebot.store.events import (
-    AgentAnswered,
-    AgentJoined,
-    AgentLeft,
-    AgentRang,
-    AngerScored,
-    BargedIn,
-    BotSpoke,
-    BriefingImproved,
-    BriefingStarted,
-    CallAnswered,
-    CallerHungUp,
-    CallerSpoke,
-    CallSealed,
-    CallStarted,
-    Decided,
-    DigitPressed,
-    Event,
-    Fault,
-    HandoverDecided,
-    Line,
-    OfferAnswered,
-    OptedOut,
-    QueueEntered,
-    QueueLeft,
-    Resumed,
-)
+from voicebot.store import events
+from voicebot.store.events import Event, Line
 
 Stage = Literal["bot", "leaving", "queue", "ringing", "briefing", "agent", "over"]
 """leaving: on the way from the bot to the queue."""
 HIGH = 1
-"""Priority in the queue from which a call is urgent."""
+"""Priority in the queue from which a call is urgent, where its record does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +107,7 @@ class Story:
 def begin(line: Line) -> Story | None:
     """The story that a record's first line begins; None for any other line."""
     event = line.event
-    if not isinstance(event, CallStarted):
+    if not isinstance(event, events.CallStarted):
         return None
     return Story(line.call_id, event.at_utc, event.at_utc, event.ani, event.dnis, event.language)
 
@@ -158,18 +133,18 @@ def fold(story: Story, line: Line) -> Story:
 Changes = dict[str, Any]
 
 
-def _spoke(story: Story, event: CallerSpoke, line: Line) -> Changes:
+def _spoke(story: Story, event: events.CallerSpoke, line: Line) -> Changes:
     return {"said": (*story.said, Said("caller", masked(event.text), event.start_ms, sure=event.confidence))} if event.text else {}
 
 
-def _bot(story: Story, event: BotSpoke, _: Line) -> Changes:
+def _bot(story: Story, event: events.BotSpoke, _: Line) -> Changes:
     if not event.heard_text:
         return {}
     answered = (*story.answered, event.entry_id) if event.entry_id and event.entry_id not in story.answered else story.answered
     return {"said": (*story.said, Said("bot", event.heard_text, event.start_ms, event.cut)), "answered": answered}
 
 
-def _decided(story: Story, event: Decided, _: Line) -> Changes:
+def _decided(story: Story, event: events.Decided, _: Line) -> Changes:
     known: Changes = {"kind": event.kind or story.kind, "customer": _proved(event.state) or story.customer}
     if event.decision == "Reply":
         return known if event.entry_id else known | {"unsure": story.unsure + ("understood" in event.reason)}
@@ -181,55 +156,56 @@ def _proved(state: Mapping[str, Any]) -> str:
     return str(errand.get("customer", "")) if isinstance(errand, dict) and errand.get("verified") is True else ""
 
 
-def _handed(_story: Story, event: HandoverDecided, _: Line) -> Changes:
-    return {"stage": "leaving", "reason": event.reason, "urgent": event.priority >= HIGH, "briefing": event.briefing, "queue": event.queue}
+def _handed(_story: Story, event: events.HandoverDecided, _: Line) -> Changes:
+    urgent = event.priority >= HIGH if event.urgent is None else event.urgent
+    return {"stage": "leaving", "reason": event.reason, "urgent": urgent, "briefing": event.briefing, "queue": event.queue}
 
 
-def _rang(story: Story, event: AgentRang, line: Line) -> Changes:
+def _rang(story: Story, event: events.AgentRang, line: Line) -> Changes:
     return {"stage": "ringing", "holds": (*story.holds, Hold(event.agent, line.at_utc))}
 
 
-def _answered(story: Story, event: AgentAnswered, line: Line) -> Changes:
+def _answered(story: Story, event: events.AgentAnswered, line: Line) -> Changes:
     known = story.holds and story.holds[-1].agent == event.agent and not story.holds[-1].left
     earlier, hold = (story.holds[:-1], story.holds[-1]) if known else (story.holds, Hold(event.agent, line.at_utc))
     return {"stage": "agent" if not story.briefing else "briefing", "holds": (*earlier, replace(hold, answered=True))}
 
 
-def _left(story: Story, event: AgentLeft, _: Line) -> Changes:
+def _left(story: Story, event: events.AgentLeft, _: Line) -> Changes:
     holds = tuple(replace(hold, left=True) if hold.agent == event.agent else hold for hold in story.holds)
     return {"stage": "over" if story.stage == "agent" else "queue", "holds": holds}
 
 
-def _sealed(story: Story, event: CallSealed, _: Line) -> Changes:
+def _sealed(story: Story, event: events.CallSealed, _: Line) -> Changes:
     return {"stage": "over", "outcome": event.outcome, "holds": tuple(replace(hold, left=True) for hold in story.holds)}
 
 
-def _anger(story: Story, event: AngerScored, line: Line) -> Changes:
+def _anger(story: Story, event: events.AngerScored, line: Line) -> Changes:
     score = min(1.0, max(0.0, event.score))
     return {"felt": (*story.felt, Felt(line.t_ms, score, tuple(masked(each) for each in event.evidence), event.escalate))}
 
 
 _BY_TYPE: Mapping[type[Event], Callable[..., Changes]] = {
-    CallerSpoke: _spoke,
-    BotSpoke: _bot,
-    Decided: _decided,
-    HandoverDecided: _handed,
-    AgentRang: _rang,
-    AgentAnswered: _answered,
-    AgentLeft: _left,
-    CallSealed: _sealed,
-    AngerScored: _anger,
-    CallAnswered: lambda _story, _event, _line: {"stage": "bot"},
-    DigitPressed: lambda story, _event, _line: {"keys": story.keys + 1},
-    BargedIn: lambda story, event, _line: {"interruptions": story.interruptions + (event.outcome == "taken")},
-    Resumed: lambda story, _event, _line: {"resumed": story.resumed + 1},
-    Fault: lambda story, _event, _line: {"faults": story.faults + 1},
-    OptedOut: lambda story, event, _line: {"opt_outs": story.opt_outs | {event.what}},
-    OfferAnswered: lambda story, event, _line: {"offers": (*story.offers, (event.entry_id, event.accepted))},
-    BriefingImproved: lambda story, event, _line: {"better_need": masked(event.need) or story.better_need},
-    QueueEntered: lambda _story, event, _line: {"stage": "queue", "queue": event.queue},
-    QueueLeft: lambda _story, _event, _line: {"stage": "over"},
-    BriefingStarted: lambda _story, _event, _line: {"stage": "briefing"},
-    AgentJoined: lambda _story, _event, _line: {"stage": "agent"},
-    CallerHungUp: lambda _story, _event, _line: {"stage": "over"},
+    events.CallerSpoke: _spoke,
+    events.BotSpoke: _bot,
+    events.Decided: _decided,
+    events.HandoverDecided: _handed,
+    events.AgentRang: _rang,
+    events.AgentAnswered: _answered,
+    events.AgentLeft: _left,
+    events.CallSealed: _sealed,
+    events.AngerScored: _anger,
+    events.CallAnswered: lambda _story, _event, _line: {"stage": "bot"},
+    events.DigitPressed: lambda story, _event, _line: {"keys": story.keys + 1},
+    events.BargedIn: lambda story, event, _line: {"interruptions": story.interruptions + (event.outcome == "taken")},
+    events.Resumed: lambda story, _event, _line: {"resumed": story.resumed + 1},
+    events.Fault: lambda story, _event, _line: {"faults": story.faults + 1},
+    events.OptedOut: lambda story, event, _line: {"opt_outs": story.opt_outs | {event.what}},
+    events.OfferAnswered: lambda story, event, _line: {"offers": (*story.offers, (event.entry_id, event.accepted))},
+    events.BriefingImproved: lambda story, event, _line: {"better_need": masked(event.need) or story.better_need},
+    events.QueueEntered: lambda _story, event, _line: {"stage": "queue", "queue": event.queue},
+    events.QueueLeft: lambda _story, _event, _line: {"stage": "over"},
+    events.BriefingStarted: lambda _story, _event, _line: {"stage": "briefing"},
+    events.AgentJoined: lambda _story, _event, _line: {"stage": "agent"},
+    events.CallerHungUp: lambda _story, _event, _line: {"stage": "over"},
 }

@@ -108,6 +108,8 @@ def _facts(say: dict[str, Any], story: Story) -> Iterator[tuple[str, str]]:
     yield say["number"], story.ani or say["withheld"]
     yield say["hotline"], story.dnis
     yield say["spoken"], say["languages"].get(story.language, story.language)
+    if story.queue:
+        yield say["queue"], story.queue
     if story.opt_outs:
         yield say["refused"], ", ".join(sorted(story.opt_outs))
 

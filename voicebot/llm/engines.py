@@ -12,7 +12,7 @@ from voicebot.errors import EngineError
 from voicebot.llm import LanguageModel
 from voicebot.llm.llama import Llama
 from voicebot.llm.options import Llm
-from voicebot.llm.server import Server, key
+from voicebot.weights import path_of
 
 log = structlog.get_logger()
 
@@ -23,23 +23,20 @@ async def opened(llm: Llm, secrets: Path, models: Path, opening: str = "") -> As
     EngineError. `models` is the folder of `voicebot models pull`, `opening` the system message that all prompts begin with."""
     match llm.engine:
         case "llama":
-            async with Llama(located(llm.model, models), llm.threads, llm.context_tokens, opening) as local:
+            async with Llama(path_of(llm.model, models, ".gguf"), llm.threads, llm.context_tokens, opening) as local:
                 yield local
         case "server":
+            from voicebot.llm.server import Server  # noqa: PLC0415  brings an HTTP client: a sixth of a second that only those pay who have one
+
             async with Server(llm.url, llm.model, _key(secrets), llm.at_once) as server:
                 yield server
         case _:
             yield None
 
 
-def located(model: str, models: Path) -> Path:
-    """Where [llm] model lies: a name is one that `voicebot models pull` fetched, anything with a slash or `.gguf` is a path."""
-    if "/" in model or model.endswith(".gguf"):
-        return Path(model)
-    return next(iter(sorted((models / model).glob("*.gguf"))), models / model)
-
-
 def _key(secrets: Path) -> str:
+    from voicebot.llm.server import key  # noqa: PLC0415  as above
+
     try:
         return key(secrets)
     except EngineError as error:

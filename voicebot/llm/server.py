@@ -47,11 +47,11 @@ class Server:
         self.name = f"server {model}"
         self._url = f"{url.rstrip('/')}/chat/completions"
         self._model = model
-        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._turns = asyncio.Semaphore(at_once)
         self._keeps_form = True
         limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
-        self._http = httpx.AsyncClient(timeout=httpx.Timeout(None, connect=CONNECT_S), limits=limits, trust_env=False, headers=self._headers)
+        self._http = httpx.AsyncClient(timeout=httpx.Timeout(None, connect=CONNECT_S), limits=limits, trust_env=False, headers=headers)
 
     async def __aenter__(self) -> Self:
         return self

@@ -43,15 +43,21 @@ def redact(text: str, expecting: bool = False) -> Redacted:
     return Redacted(_without(text, said, found), len(found), _goes_on(said, found, expecting))
 
 
+def struck(text: str) -> str:
+    """`text` without any number at all: what a caller says while he is asked for a secret."""
+    said = tokens(text)
+    return _without(text, said, list(runs(said)))
+
+
 def _secret(said: list[Token], run: Run, expecting: bool) -> bool:
-    if run.digits >= CARD_DIGITS and not _a_sum(said, run):
+    if run.digits >= CARD_DIGITS and not _a_sum(run):
         return True
     if _counts(said, run):
         return False
     return run.digits >= SECRET_DIGITS and (_named(said, run) or expecting) and not _to_call(said, run)
 
 
-def _a_sum(said: list[Token], run: Run) -> bool:
+def _a_sum(run: Run) -> bool:
     """Thirteen digits and more that are one written amount."""
     return run.amount and run.last - run.first == 1
 

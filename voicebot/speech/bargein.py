@@ -29,6 +29,10 @@ BACKCHANNELS: dict[str, tuple[str, ...]] = {
 """What a listener says to show that he is listening, by language. In this sense "yes" is one too, unless a question was asked."""
 
 
+SHOUTED: dict[str, frozenset[str]] = {"en": frozenset({"help", "help me"}), "zh": frozenset({"救命"})}
+"""What nobody murmurs, by language: it takes the turn however unsurely it was heard. A recogniser often takes a short "stop" for "help"."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
     """Stop the bot's voice now; it can still go on from the same place. The caller's voice was heard from `onset_ms`."""
@@ -68,8 +72,9 @@ def is_backchannel(text: str, language: str) -> bool:
 
 
 class Said(Enum):
-    """What words heard over the bot are worth. MURMUR shows listening, MEANT takes the turn, UNCLEAR may be either or a noise."""
+    """What words heard over the bot are worth. NOTHING: there are none. MURMUR shows listening, MEANT takes the turn, UNCLEAR may be either."""
 
+    NOTHING = auto()
     MURMUR = auto()
     UNCLEAR = auto()
     MEANT = auto()
@@ -79,12 +84,12 @@ def weigh(words: Transcript, language: str, expects_answer: bool, matters: Calla
     """What `words` heard over the bot are worth. `expects_answer`: the bot asked something, so that "okay" is an answer. `matters` judges words
     that are no backchannel: a recogniser makes a word or two of any murmur."""
     if not words.text.strip():
-        return Said.UNCLEAR
+        return Said.NOTHING
     if expects_answer:
         return Said.MEANT
     if is_backchannel(words.text, language):
         return Said.MURMUR
-    return Said.MEANT if matters(words) else Said.UNCLEAR
+    return Said.MEANT if words.text in SHOUTED.get(language, ()) or matters(words) else Said.UNCLEAR
 
 
 class _Bot(Enum):
@@ -111,6 +116,8 @@ class BargeIn:
     for until he has been silent for WORDS_MS, a sound that may become voice for STIR_MS."""
     COMMIT_MS = 900
     """Voice that takes the turn whatever the words are: longer than "oh I see". Waiting costs nothing, the bot is silent."""
+    UNCLEAR_MS = 620
+    """Voice that takes the turn when its words are known and no murmur: of 126 murmurs, those misheard as other words had 580 ms at most."""
 
     def __init__(self) -> None:
         self._bot = _Bot.SILENT
@@ -178,7 +185,8 @@ class BargeIn:
 
     def _decide(self) -> tuple[Action, ...]:
         waited_ms = self.now_ms - self._paused_at_ms
-        if self._voiced_ms >= self.COMMIT_MS or waited_ms >= 2 * self.DECIDE_MS:
+        enough_ms = self.UNCLEAR_MS if self._said is Said.UNCLEAR else self.COMMIT_MS
+        if self._voiced_ms >= enough_ms or waited_ms >= 2 * self.DECIDE_MS:
             return self._commit("speech")
         if self._said is Said.MURMUR and self._silent_ms >= self.LET_GO_MS and self._calm_ms >= self.GAP_MS:
             return self._continue("backchannel")

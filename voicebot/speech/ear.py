@@ -16,7 +16,7 @@ from voicebot.errors import EngineError
 from voicebot.settings import Turns
 from voicebot.speech.asr import Recogniser
 from voicebot.speech.bargein import Action, BargeIn, Commit, Continue, Pause, Said, weigh
-from voicebot.speech.completeness import Completeness
+from voicebot.speech.completeness import Completeness, SoFar
 from voicebot.speech.echo import Echo
 from voicebot.speech.endpointing import Endpointing, Paused, SpeechStarted, TooLong, UtteranceEnded
 from voicebot.speech.endpointing import Event as TurnEvent
@@ -30,8 +30,8 @@ from voicebot.values import FRAME_MS, SILENCE_FRAME, Digit, Sound, Transcript, U
 
 KEPT_FRAMES = 40
 """Frames kept from before speech is certain: endpointing asks for at most 400 ms before an onset that is confirmed up to 300 ms late."""
-UNSURE = 0.3
-"""Words recognised less surely than this do not end a turn early: they may be half a word."""
+UNSURE = {Completeness.COMPLETE: 0.15, Completeness.HANGING: 0.4}
+"""Words recognised less surely than this end no turn early, and put off none: they may be other words."""
 SURE = 0.6
 """Words recognised as surely as this are hardly ever what a recogniser makes of a murmur."""
 LULL_MS = 60
@@ -47,7 +47,7 @@ class Hearing:
 
     language: str
     turns: Turns
-    judge: Callable[[str], Completeness]
+    judge: Callable[[SoFar], Completeness]
     recogniser: Recogniser | None = None
     detector: SpeechDetector | None = None
     matters: Callable[[Transcript], bool] = lambda words: words.confidence >= SURE
@@ -195,7 +195,8 @@ class Ear:
     def _begin(self, from_ms: int) -> None:
         if self.hearing.recogniser is None:
             return
-        self._talk = Talk(self.overhear(self.hearing.recogniser.stream()), self._bot_speaks)
+        voiced_ms = Endpointing.ONSET_FRAMES * FRAME_MS
+        self._talk = Talk(self.overhear(self.hearing.recogniser.stream()), self._bot_speaks, spoken_ms=voiced_ms)
         self._unfinished.add(self._talk)
         self._talk.stream.feed(b"".join(list(self._kept)[-((self.now_ms - from_ms) // FRAME_MS) :]))
 
@@ -218,14 +219,13 @@ class Ear:
     def _judge(self, talk: Talk, at_ms: int, words: Transcript) -> None:
         if talk is self._talk:
             self._obey(self._bargein.words(self._weigh(words)))
-            for event in self._endpointing.verdict(at_ms, self._verdict(words)):
+            for event in self._endpointing.verdict(at_ms, self._verdict(talk, words)):
                 self._turn(event)
         self._finish(talk)
 
-    def _verdict(self, words: Transcript) -> Completeness:
-        verdict = self.hearing.judge(words.text)
-        unsure = words.confidence < UNSURE and verdict is Completeness.COMPLETE
-        return Completeness.OPEN if unsure else verdict
+    def _verdict(self, talk: Talk, words: Transcript) -> Completeness:
+        verdict = self.hearing.judge(SoFar(words.text, talk.spoken_ms))
+        return verdict if words.confidence >= UNSURE.get(verdict, 0.0) else Completeness.OPEN
 
     def _weigh(self, words: Transcript) -> Said:
         return weigh(words, self.hearing.language, self._expects_answer, self.hearing.matters)

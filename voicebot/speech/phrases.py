@@ -194,9 +194,8 @@ def _write_whole(path: Path, content: bytes) -> None:
             part.write(content)
             part.flush()
             os.replace(part.name, path)
-        except BaseException:
-            os.unlink(part.name)
-            raise
+        finally:
+            Path(part.name).unlink(missing_ok=True)
 
 
 class _Seen(NamedTuple):

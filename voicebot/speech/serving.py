@@ -34,12 +34,14 @@ _PR_SET_PDEATHSIG = 1  # prctl(2): the kernel ends this process when its parent 
 
 
 class Message(msgspec.Struct, array_like=True, frozen=True):
-    """What a worker is asked. `pcm` (16 kHz) ends at `end_ms` of the stream's audio. A ping asks for nothing but a sign of life."""
+    """What a worker is asked. `pcm` (16 kHz) ends at `end_ms` of the stream's audio. A ping asks for nothing but a sign of life. `digits`: a number
+    of `count` digits may be read out."""
 
     stream: int
-    verb: Literal["feed", "settle", "drop", "reset", "ping"]
+    verb: Literal["feed", "settle", "drop", "reset", "ping", "digits"]
     pcm: bytes = b""
     end_ms: int = 0
+    count: int = 0
 
 
 class Reply(msgspec.Struct, array_like=True, frozen=True):

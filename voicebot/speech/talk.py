@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from voicebot.speech.endpointing import UtteranceEnded
-from voicebot.values import Transcript
+from voicebot.values import FRAME_MS, Transcript
 
 
 class Stream(Protocol):
@@ -22,7 +22,8 @@ class Stream(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Talk:
-    """It is handed on when both its end and its words are known. `settled`: the words so far are being made out."""
+    """It is handed on when both its end and its words are known. `settled`: the words so far are being made out; `spoken_ms`:
+    for how long voice was heard."""
 
     stream: Stream
     over_bot: bool
@@ -31,12 +32,14 @@ class Talk:
     words: Transcript | None = None
     words_until_ms: int = 0
     took_ms: float = 0.0
+    spoken_ms: int = 0
     done: bool = False
     _held: bytearray = field(default_factory=bytearray)
 
     def hear(self, pcm: bytes, voiced: bool, late: bytes) -> None:
         """Give the recogniser the next frame, empty when there is nothing to tell it. Silence after a settle is held back, for the recogniser
         would begin again for it, until voice releases it; `late` audio takes its place."""
+        self.spoken_ms += FRAME_MS if voiced else 0
         if late:
             self._held.clear()
         self._held += late + pcm

@@ -61,9 +61,13 @@ class Proposal:
     reviewed_utc: datetime | None = None
 
 
+NOBODY = ""
+"""Whose a task is until somebody takes it."""
+
+
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """What is still to be done for a caller."""
+    """What is still to be done for a caller, by `staff` or NOBODY; without `text`, a call-back."""
 
     follow_up_id: str
     call_id: str
@@ -134,11 +138,19 @@ async def review(store: DeskStore, proposal_id: str, state: ProposalState, by: s
         return bool(done.rowcount)
 
 
-async def follow_ups(store: DeskStore, staff: str) -> list[FollowUp]:
-    """What this person has still to do, most urgent first."""
-    wanted = select(FOLLOW_UPS).where(FOLLOW_UPS.c.staff == staff, FOLLOW_UPS.c.done_utc.is_(None)).order_by(FOLLOW_UPS.c.due_utc)
+async def follow_ups(store: DeskStore, staff: str) -> list[tuple[FollowUp, str]]:
+    """What this person has still to do or may take, most urgent first, each with the number of the call it comes from."""
+    theirs = FOLLOW_UPS.c.staff.in_((staff, NOBODY)) & FOLLOW_UPS.c.done_utc.is_(None)
+    wanted = select(FOLLOW_UPS, CALLS.c.ani).outerjoin(CALLS, CALLS.c.call_id == FOLLOW_UPS.c.call_id).where(theirs).order_by(FOLLOW_UPS.c.due_utc)
     async with store.reading() as connection:
-        return [FollowUp(*row) for row in await connection.execute(wanted)]
+        return [(FollowUp(*task), ani or "") for *task, ani in await connection.execute(wanted)]
+
+
+async def take(store: DeskStore, follow_up_id: str, staff: str) -> bool:
+    """A task that was nobody's is this person's now. False when somebody was faster."""
+    nobodys = (FOLLOW_UPS.c.follow_up_id == follow_up_id) & (FOLLOW_UPS.c.staff == NOBODY)
+    async with store.writing() as connection:
+        return bool((await connection.execute(update(FOLLOW_UPS).where(nobodys).values(staff=staff))).rowcount)
 
 
 async def follow_up_done(store: DeskStore, follow_up_id: str, staff: str, at_utc: datetime) -> None:

@@ -6,13 +6,14 @@ Never writes. Text is as the caller said it; `render.py` makes it safe for a ter
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, text
+from sqlalchemy import JSON, ColumnElement, FunctionElement, Integer, Select, String, cast, func, literal, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -150,11 +151,8 @@ async def _changes(connection: AsyncConnection, poll_ms: int) -> AsyncIterator[N
 async def _fresh(connection: AsyncConnection, place: _Place) -> list[Line]:
     followed = _current() if place.call_id is None else CALLS.c.call_id == place.call_id
     current = set(await connection.scalars(select(CALLS.c.call_id).where(followed)))
-    lines: list[Line] = []
-    for call_id in sorted(current - place.passed_over):
-        lines += await _lines(connection, call_id, place.next_seq.get(call_id, 0))
-        if lines and lines[-1].call_id == call_id:
-            place.next_seq[call_id] = lines[-1].seq + 1
+    lines = await _lines_from(connection, {call_id: place.next_seq.get(call_id, 0) for call_id in current - place.passed_over})
+    place.next_seq |= {line.call_id: line.seq + 1 for line in lines}
     await connection.rollback()
     sealed = {line.call_id for line in lines if line.type == _SEALED}
     place.passed_over = place.passed_over & current | sealed
@@ -187,6 +185,21 @@ async def _unique(connection: AsyncConnection, prefix: str) -> CallSummary:
 async def _lines(connection: AsyncConnection, call_id: str, first_seq: int = 0) -> list[Line]:
     wanted = select(EVENTS).where(EVENTS.c.call_id == call_id, EVENTS.c.seq >= first_seq).order_by(EVENTS.c.seq)
     return [Line(*row) for row in await connection.execute(wanted)]
+
+
+async def _lines_from(connection: AsyncConnection, first_seqs: Mapping[str, int]) -> list[Line]:
+    """Of each call the lines from a seq on: one question for all of them, for they are asked after every commit."""
+    each = _EACH[connection.dialect.name](literal(json.dumps(first_seqs), String)).table_valued("key", "value")
+    asked = (EVENTS.c.call_id == each.c.key) & (EVENTS.c.seq >= cast(each.c.value, Integer))
+    wanted = select(EVENTS).select_from(each).join(EVENTS, asked).order_by(EVENTS.c.call_id, EVENTS.c.seq)
+    return [Line(*row) for row in await connection.execute(wanted)]
+
+
+_EACH: Mapping[str, Callable[[Any], FunctionElement[Any]]] = {
+    "sqlite": func.json_each,
+    "postgresql": lambda given: func.json_each_text(cast(given, JSON)),
+}
+"""Key and value of each member of a JSON object, as rows."""
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from voicebot.errors import StoreError
+from voicebot.scopes import lasting
 from voicebot.store.database import Database, plain
 from voicebot.store.events import Line
 from voicebot.store.lines import write
@@ -37,7 +38,7 @@ class Commits:
         self._on_refused = on_refused
         self._retry_at_s = 0.0
         self._lines: Sequence[Line] = ()
-        self._commit: asyncio.Future[bool] | None = None
+        self._commit: asyncio.Task[bool] | None = None
 
     @property
     def due(self) -> bool:
@@ -55,7 +56,7 @@ class Commits:
                 return False
             self._commit = None
         if self._commit is None:
-            self._lines, self._commit = lines, asyncio.ensure_future(self._write(lines))
+            self._lines, self._commit = lines, lasting(self._write(lines))
         if not await self._in_time(self._commit):
             return False
         done, self._commit = self._commit, None
@@ -68,7 +69,7 @@ class Commits:
         self.trouble = why
         self._retry_at_s = asyncio.get_running_loop().time() + RETRY_S
 
-    async def _in_time(self, commit: asyncio.Future[bool]) -> bool:
+    async def _in_time(self, commit: asyncio.Task[bool]) -> bool:
         await asyncio.wait({commit}, timeout=TROUBLED_S if self.trouble else COMMIT_DEADLINE_S)
         if not commit.done():
             self.fail("no answer within the deadline")

@@ -122,6 +122,12 @@ def insert_new(dialect: str, table: Table) -> Insert:
     return postgresql.insert(table).on_conflict_do_nothing()
 
 
+async def alone(connection: AsyncConnection, table: Table) -> None:
+    """Nobody else writes into `table` until this transaction is over; who wants to, waits. On SQLite that holds of every transaction that writes."""
+    if connection.dialect.name == "postgresql":
+        await connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+
+
 def plain(error: Exception) -> str:
     """The driver's own message in one line, without the SQL and its values."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
@@ -131,6 +137,11 @@ def plain(error: Exception) -> str:
 def writing(engine: AsyncEngine) -> AsyncEngine:
     """The same engine for transactions that write: SQLite takes its lock at BEGIN, where waiting for it is possible."""
     return engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+
+
+def stating(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine for one statement that writes: SQLite holds its lock for that alone, however busy this process is meanwhile."""
+    return engine.execution_options(sqlite_begin="")
 
 
 def _parsed(url: str) -> URL:
@@ -185,7 +196,8 @@ def _set_up_sqlite(engine: AsyncEngine, busy_ms: int) -> None:
         cursor.close()
 
     def began(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+        if begin := connection.get_execution_options().get("sqlite_begin", "BEGIN"):
+            connection.exec_driver_sql(begin)
 
     event.listen(engine.sync_engine, "connect", connected)
     event.listen(engine.sync_engine, "begin", began)

@@ -6,13 +6,13 @@ Rows come back as frozen dataclasses; times are aware UTC.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from voicebot.errors import StoreError
-from voicebot.store.database import open_writing, plain, writing
+from voicebot.store.database import open_writing, plain, stating, writing
 
 
 class TakenError(StoreError):
@@ -44,11 +44,18 @@ class DeskStore:
         except SQLAlchemyError as error:
             raise StoreError(f"the desk's tables cannot be read: {plain(error)}") from None
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
+    def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction. Raises TakenError when a row is there already, StoreError for all else."""
+        return self._changing(writing(self._engine))
+
+    def stating(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """For one statement that writes: the journal waits for it no longer than it takes. Raises as `writing` does."""
+        return self._changing(stating(self._engine))
+
+    @asynccontextmanager
+    async def _changing(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         try:
-            async with writing(self._engine).begin() as connection:
+            async with engine.begin() as connection:
                 yield connection
         except IntegrityError as error:
             raise TakenError(plain(error)) from None

@@ -5,105 +5,84 @@ They stand beside the journal and are never part of it: a call's record tells wh
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, text
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, text
 
-from voicebot.store.tables import METADATA, UtcDateTime
+from voicebot.store.tables import METADATA, UtcDateTime, given, key
 
 STAFF = Table(
     "staff",
     METADATA,
-    Column("name", String, primary_key=True),
-    Column("role", String, nullable=False),
-    Column("password_hash", String, nullable=False),
-    Column("language", String, nullable=False),
-    Column("theme", String, nullable=False),
-    Column("failures", Integer, nullable=False),
+    key("name"),
+    given("role"),
+    given("password_hash"),
+    given("language"),
+    given("theme"),
+    given("failures", Integer),
     Column("locked_until_utc", UtcDateTime),
+    given("briefing"),
 )
 
 SIGN_INS = Table(
     "sign_ins",
     METADATA,
-    Column("digest", String, primary_key=True),
-    Column("staff", String, nullable=False, index=True),
-    Column("since_utc", UtcDateTime, nullable=False),
-    Column("seen_utc", UtcDateTime, nullable=False),
-    Column("until_utc", UtcDateTime, nullable=False),
+    key("digest"),
+    given("staff", index=True),
+    given("since_utc", UtcDateTime),
+    given("seen_utc", UtcDateTime),
+    given("until_utc", UtcDateTime),
 )
 
 OPEN_POSTING = text("until_utc IS NULL")
 POSTINGS = Table(
     "postings",
     METADATA,
-    Column("extension", String, primary_key=True),
-    Column("since_utc", UtcDateTime, primary_key=True),
+    key("extension"),
+    key("since_utc", UtcDateTime),
     Column("until_utc", UtcDateTime),
-    Column("staff", String, nullable=False, index=True),
-    Column("state", String, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("state_since_utc", UtcDateTime, nullable=False),
-    Column("call_id", String, nullable=False),
+    given("staff", index=True),
+    given("state"),
+    given("reason"),
+    given("state_since_utc", UtcDateTime),
+    given("call_id"),
 )
 Index("postings_one_staff", POSTINGS.c.staff, unique=True, sqlite_where=OPEN_POSTING, postgresql_where=OPEN_POSTING)
 Index("postings_one_phone", POSTINGS.c.extension, unique=True, sqlite_where=OPEN_POSTING, postgresql_where=OPEN_POSTING)
 
-NOTES = Table(
-    "notes",
-    METADATA,
-    Column("note_id", String, primary_key=True),
-    Column("call_id", String, nullable=False, index=True),
-    Column("staff", String, nullable=False),
-    Column("at_utc", UtcDateTime, nullable=False),
-    Column("text", Text, nullable=False),
-)
+NOTES = Table("notes", METADATA, key("note_id"), given("call_id", index=True), given("staff"), given("at_utc", UtcDateTime), given("text", Text))
 
 WRAP_UPS = Table(
-    "wrap_ups",
-    METADATA,
-    Column("call_id", String, primary_key=True),
-    Column("staff", String, primary_key=True),
-    Column("at_utc", UtcDateTime, nullable=False),
-    Column("disposition", String, nullable=False),
-    Column("resolved", Boolean, nullable=False),
-    Column("meant", String, nullable=False),
+    "wrap_ups", METADATA, key("call_id"), key("staff"), given("at_utc", UtcDateTime), given("disposition"), given("resolved", Boolean), given("meant")
 )
 
 PROPOSALS = Table(
     "proposals",
     METADATA,
-    Column("proposal_id", String, primary_key=True),
-    Column("call_id", String, nullable=False),
-    Column("staff", String, nullable=False),
-    Column("at_utc", UtcDateTime, nullable=False),
-    Column("kind", String, nullable=False),
-    Column("language", String, nullable=False),
-    Column("entry_id", String, nullable=False),
-    Column("question", Text, nullable=False),
-    Column("answer", Text, nullable=False),
-    Column("state", String, nullable=False, index=True),
-    Column("reviewed_by", String, nullable=False),
+    key("proposal_id"),
+    given("call_id"),
+    given("staff"),
+    given("at_utc", UtcDateTime),
+    given("kind"),
+    given("language"),
+    given("entry_id"),
+    given("question", Text),
+    given("answer", Text),
+    given("state", index=True),
+    given("reviewed_by"),
     Column("reviewed_utc", UtcDateTime),
 )
 
 FOLLOW_UPS = Table(
     "follow_ups",
     METADATA,
-    Column("follow_up_id", String, primary_key=True),
-    Column("call_id", String, nullable=False),
-    Column("staff", String, nullable=False, index=True),
-    Column("at_utc", UtcDateTime, nullable=False),
-    Column("due_utc", UtcDateTime, nullable=False),
-    Column("text", Text, nullable=False),
+    key("follow_up_id"),
+    given("call_id"),
+    given("staff", index=True),
+    given("at_utc", UtcDateTime),
+    given("due_utc", UtcDateTime),
+    given("text", Text),
     Column("done_utc", UtcDateTime),
 )
 
 DELIVERIES = Table(
-    "deliveries",
-    METADATA,
-    Column("url", String, primary_key=True),
-    Column("call_id", String, primary_key=True),
-    Column("seq", Integer, primary_key=True),
-    Column("attempts", Integer, nullable=False),
-    Column("state", String, nullable=False),
-    Column("at_utc", UtcDateTime, nullable=False),
+    "deliveries", METADATA, key("url"), key("call_id"), key("seq", Integer), given("attempts", Integer), given("state"), given("at_utc", UtcDateTime)
 )

@@ -8,25 +8,47 @@ from __future__ import annotations
 
 import functools
 import operator
-import re
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
+from voicebot.store.event import Event, tag
+from voicebot.store.handover_events import (
+    AgentAnswered,
+    AgentJoined,
+    AgentLeft,
+    AgentRang,
+    BriefingImproved,
+    BriefingStarted,
+    CallbackRequested,
+    HandoverDecided,
+    NobodyThere,
+    QueueEntered,
+    QueueLeft,
+)
 from voicebot.values import SpeechKind
 
-Outcome = Literal["contained", "handed_over", "abandoned", "refused", "failed", "lost"]
+__all__ = [
+    "AgentAnswered",
+    "AgentJoined",
+    "AgentLeft",
+    "AgentRang",
+    "BriefingImproved",
+    "BriefingStarted",
+    "CallbackRequested",
+    "Event",
+    "HandoverDecided",
+    "NobodyThere",
+    "QueueEntered",
+    "QueueLeft",
+    "tag",
+]
+"""Beside the events of this file: all are found in one place."""
+
+Outcome = Literal["contained", "handed_over", "abandoned", "failed", "lost"]
 """contained: the bot served the caller; handed_over: an agent did; abandoned: the caller hung up or fell silent first;
-refused: not admitted, sent on to the queue at once; failed: a fault ended it; lost: found unsealed after a crash, end unknown."""
-
-
-def _tag(class_name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", class_name).lower()
-
-
-class Event(msgspec.Struct, frozen=True, tag_field="type", tag=_tag):
-    """Base of all events. `*_ms` fields are milliseconds of audio since answer, or a length in milliseconds."""
+failed: a fault ended it; lost: found unsealed after a crash, end unknown."""
 
 
 class CallStarted(Event, frozen=True):
@@ -112,7 +134,7 @@ class Decided(Event, frozen=True):
     entry_id: str | None = None
     confidence: float | None = None
     alternatives: tuple[str, ...] = ()
-    state: dict[str, Any] = {}
+    state: dict[str, Any] = msgspec.field(default_factory=dict)
     kind: str = ""
     complexity: str = ""
 
@@ -128,7 +150,7 @@ class AngerScored(Event, frozen=True):
     sadness: float = 0.0
     escalate: bool = False
     evidence: tuple[str, ...] = ()
-    state: dict[str, Any] = {}
+    state: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class TurnMeasured(Event, frozen=True):
@@ -139,73 +161,6 @@ class TurnMeasured(Event, frozen=True):
     decide_ms: float
     first_audio_ms: float
     total_ms: float
-
-
-class HandoverDecided(Event, frozen=True):
-    """The caller is on the way to a person; `briefing` is what the agent will hear."""
-
-    reason: str
-    queue: str
-    priority: int
-    briefing: str
-
-
-class QueueEntered(Event, frozen=True):
-    """The caller waits in a queue."""
-
-    queue: str
-
-
-class QueueLeft(Event, frozen=True):
-    """The caller left a queue without an agent: timeout, nobody signed in, hang-up."""
-
-    queue: str
-    why: str
-
-
-class CallbackRequested(Event, frozen=True):
-    """The caller wants to be called back at the number he calls from, the record's `ani`; he heard it read out and confirmed it by a key."""
-
-
-class AgentRang(Event, frozen=True):
-    """An agent's phone rings for this caller."""
-
-    agent: str
-
-
-class AgentAnswered(Event, frozen=True):
-    """The agent picked up; the briefing comes before the caller."""
-
-    agent: str
-
-
-class BriefingStarted(Event, frozen=True):
-    """The agent hears the briefing; the caller hears music."""
-
-    agent: str
-
-
-class BriefingImproved(Event, frozen=True):
-    """A model's briefing replaced the template's while the caller waited: `spoken` is heard, `need` seen; or `refused` says why it did not."""
-
-    engine: str
-    took_ms: int
-    spoken: str = ""
-    need: str = ""
-    refused: str = ""
-
-
-class AgentJoined(Event, frozen=True):
-    """Agent and caller hear each other; nothing is analysed from here on."""
-
-    agent: str
-
-
-class AgentLeft(Event, frozen=True):
-    """The agent is off this call: no answer, busy, declined, hang-up."""
-
-    agent: str
-    why: str
 
 
 class CallerHungUp(Event, frozen=True):
@@ -291,11 +246,6 @@ class Line(msgspec.Struct, frozen=True):
     def event(self) -> Event:
         """The event, or `Unknown` when this version cannot read it."""
         return decode(self.payload)
-
-
-def tag(kind: type[Event] | Event) -> str:
-    """The name under which an event stands in the journal: `CallerSpoke` → `caller_spoke`."""
-    return str(kind.__struct_config__.tag)
 
 
 def encode(event: Event) -> str:

@@ -9,39 +9,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from voicebot.store.events import (
-    AgentAnswered,
-    AgentJoined,
-    AgentRang,
-    AngerScored,
-    BargedIn,
-    BotSpoke,
-    CallAnswered,
-    CallerHungUp,
-    CallerSpoke,
-    CallSealed,
-    CallStarted,
-    Decided,
-    DigitPressed,
-    Event,
-    Fault,
-    HandoverDecided,
-    Line,
-    NoticeGiven,
-    OptedOut,
-    QueueEntered,
-    Recorded,
-    Resumed,
-    TurnMeasured,
-    tag,
-)
+from voicebot.store import events
+from voicebot.store.events import Event, Line, tag
 
 BETWEEN_LINES_MS = 3_000
 """Between two sentences of one reply the next may still be made: speech of the caller then is a barge-in as well."""
 PROTECTED_KEY = "x"
 """How a key of protected input stands in the journal."""
-_HEARING = CallerSpoke | AngerScored | TurnMeasured | BargedIn | DigitPressed | Decided
-_WITH_AGENT = QueueEntered | AgentRang | AgentAnswered | AgentJoined
+_HEARING = events.CallerSpoke | events.AngerScored | events.TurnMeasured | events.BargedIn | events.DigitPressed | events.Decided
+_WITH_AGENT = events.QueueEntered | events.AgentRang | events.AgentAnswered | events.AgentJoined
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +50,13 @@ def violations(lines: Iterable[Line]) -> tuple[Violation, ...]:
 
 def _starts_once(history: Sequence[Entry]) -> Found:
     for place, entry in enumerate(history):
-        if isinstance(entry.event, CallStarted) != (place == 0):
+        if isinstance(entry.event, events.CallStarted) != (place == 0):
             yield entry, "starts again" if place else f"begins with {tag(entry.event)}"
 
 
 def _sealed_last(history: Sequence[Entry]) -> Found:
     for entry, following in pairwise(history):
-        if isinstance(entry.event, CallSealed):
+        if isinstance(entry.event, events.CallSealed):
             yield following, f"{tag(following.event)} after the seal"
 
 
@@ -97,8 +73,8 @@ def _in_order(history: Sequence[Entry]) -> Found:
 def _answered_first(history: Sequence[Entry]) -> Found:
     answered = False
     for entry in history:
-        answered |= isinstance(entry.event, CallAnswered)
-        if isinstance(entry.event, BotSpoke | _HEARING | NoticeGiven) and not answered:
+        answered |= isinstance(entry.event, events.CallAnswered)
+        if isinstance(entry.event, events.BotSpoke | _HEARING | events.NoticeGiven) and not answered:
             yield entry, f"{tag(entry.event)} in a call that was not answered"
 
 
@@ -107,13 +83,13 @@ def _notice_first(history: Sequence[Entry]) -> Found:
     greeted = cut = noticed = False
     for entry in history:
         match entry.event:
-            case BotSpoke(kind="greeting"):
+            case events.BotSpoke(kind="greeting"):
                 greeted, cut = True, entry.event.cut
-            case NoticeGiven(whole=whole):
+            case events.NoticeGiven(whole=whole):
                 noticed = True
                 if not greeted or (whole and cut):
                     yield entry, "notice given whole, and the greeting was cut" if greeted else "notice given without a greeting"
-            case BotSpoke() | BargedIn() | CallerSpoke() | TurnMeasured() | Decided() if not noticed:
+            case events.BotSpoke() | events.BargedIn() | events.CallerSpoke() | events.TurnMeasured() | events.Decided() if not noticed:
                 yield entry, f"{tag(entry.event)} before the notice"
             case _:
                 pass
@@ -124,9 +100,9 @@ def _bot_silent_after_handover(history: Sequence[Entry]) -> Found:
     deciding = queued = False
     for entry in history:
         match entry.event:
-            case HandoverDecided():
+            case events.HandoverDecided():
                 deciding = True
-            case BotSpoke(kind=kind) if queued or (deciding and kind != "handover"):
+            case events.BotSpoke(kind=kind) if queued or (deciding and kind != "handover"):
                 yield entry, f"the bot speaks ({kind}) after it handed the caller over"
             case event:
                 queued |= isinstance(event, _WITH_AGENT)
@@ -138,19 +114,24 @@ def _private_after_handover(history: Sequence[Entry]) -> Found:
     for entry in history:
         if over and isinstance(entry.event, _HEARING):
             yield entry, f"{tag(entry.event)} after the handover"
-        over |= isinstance(entry.event, HandoverDecided | _WITH_AGENT)
+        over |= isinstance(entry.event, events.HandoverDecided | _WITH_AGENT)
 
 
 def _handover_carried_out(history: Sequence[Entry]) -> Found:
     """A decision to hand over is carried out, and its end is the queue or a hang-up; else a fault says why it is not."""
     kinds = [type(entry.event) for entry in history]
-    sealed = history and isinstance(history[-1].event, CallSealed)
+    sealed = history and isinstance(history[-1].event, events.CallSealed)
     for place, entry in enumerate(history):
         rest = frozenset(kinds[place + 1 :])
         match entry.event:
-            case Decided(decision="HandOver") if sealed and not rest & {HandoverDecided, QueueEntered, CallerHungUp, Fault}:
+            case events.Decided(decision="HandOver") if sealed and not rest & {
+                events.HandoverDecided,
+                events.QueueEntered,
+                events.CallerHungUp,
+                events.Fault,
+            }:
                 yield entry, "decided, and never carried out"
-            case HandoverDecided() if sealed and not rest & {QueueEntered, CallerHungUp} and not _told_otherwise(history):
+            case events.HandoverDecided() if sealed and not rest & {events.QueueEntered, events.CallerHungUp} and not _told_otherwise(history):
                 yield entry, "the caller reached neither queue nor hang-up"
             case _:
                 pass
@@ -159,26 +140,26 @@ def _handover_carried_out(history: Sequence[Entry]) -> Found:
 def _told_otherwise(history: Sequence[Entry]) -> bool:
     """Whether a record says that its end is unknown, or names the fault that kept the caller from the queue."""
     match history[-1].event:
-        case CallSealed(outcome="lost"):
+        case events.CallSealed(outcome="lost"):
             return True
-        case CallSealed(outcome="failed"):
-            return any(isinstance(entry.event, Fault) for entry in history)
+        case events.CallSealed(outcome="failed"):
+            return any(isinstance(entry.event, events.Fault) for entry in history)
     return False
 
 
 def _over_the_bot(history: Sequence[Entry]) -> Found:
     for place, entry in enumerate(history):
-        if isinstance(entry.event, BargedIn) and not _bot_had_the_word(history[:place], entry.event, history[place + 1 :]):
+        if isinstance(entry.event, events.BargedIn) and not _bot_had_the_word(history[:place], entry.event, history[place + 1 :]):
             yield entry, f"spoken at {entry.event.at_ms} ms, when the bot was silent"
 
 
-def _bot_had_the_word(before: Sequence[Entry], barge_in: BargedIn, after: Sequence[Entry]) -> bool:
+def _bot_had_the_word(before: Sequence[Entry], barge_in: events.BargedIn, after: Sequence[Entry]) -> bool:
     """Each phrase stands in the record when it is over: the one spoken over comes after the barge-in, or was never made."""
-    following = next((entry.event for entry in after if isinstance(entry.event, BotSpoke | Decided)), None)
-    if isinstance(following, BotSpoke) and following.start_ms <= barge_in.at_ms + barge_in.silent_after_ms:
+    following = next((entry.event for entry in after if isinstance(entry.event, events.BotSpoke | events.Decided)), None)
+    if isinstance(following, events.BotSpoke) and following.start_ms <= barge_in.at_ms + barge_in.silent_after_ms:
         return True
-    last = next((entry for entry in reversed(before) if isinstance(entry.event, BotSpoke | Decided)), None)
-    if last and isinstance(last.event, BotSpoke):
+    last = next((entry for entry in reversed(before) if isinstance(entry.event, events.BotSpoke | events.Decided)), None)
+    if last and isinstance(last.event, events.BotSpoke):
         return not last.event.cut and barge_in.at_ms <= last.t_ms + BETWEEN_LINES_MS
     return last is not None
 
@@ -189,17 +170,17 @@ def _recording_stops(history: Sequence[Entry]) -> Found:
     on, forbidden = False, ""
     for entry in history:
         match entry.event:
-            case Recorded(on=now):
+            case events.Recorded(on=now):
                 on = now
                 if on and forbidden:
                     yield entry, f"switched on after {forbidden}"
-            case Resumed():
+            case events.Resumed():
                 on = False
-            case DigitPressed(key=key) if on and key == PROTECTED_KEY:
+            case events.DigitPressed(key=key) if on and key == PROTECTED_KEY:
                 yield entry, "protected input is recorded"
-            case HandoverDecided() | QueueEntered() | AgentJoined() as event:
+            case events.HandoverDecided() | events.QueueEntered() | events.AgentJoined() as event:
                 forbidden = forbidden or "the handover"
-                if on and isinstance(event, HandoverDecided):  # the queue may come after a controller that was lost with its recording
+                if on and isinstance(event, events.HandoverDecided):  # the queue may come after a controller that was lost with its recording
                     yield entry, "recorded beyond the handover"
             case _:
                 pass
@@ -210,15 +191,15 @@ def _opt_out_obeyed(history: Sequence[Entry]) -> Found:
     on = refused = False
     for entry in history:
         match entry.event:
-            case OptedOut(what="recording"):
+            case events.OptedOut(what="recording"):
                 refused = True
-            case Recorded(on=now):
+            case events.Recorded(on=now):
                 on = now
                 if on and refused:
                     yield entry, "recording begins although the caller refused"
-            case Resumed():
+            case events.Resumed():
                 on = False
-            case BotSpoke() | CallerSpoke() | HandoverDecided() if on and refused:
+            case events.BotSpoke() | events.CallerSpoke() | events.HandoverDecided() if on and refused:
                 yield entry, "still recorded although the caller refused"
             case _:
                 pass
@@ -227,12 +208,12 @@ def _opt_out_obeyed(history: Sequence[Entry]) -> Found:
 def _agents_from_the_queue(history: Sequence[Entry]) -> Found:
     queued = answered = False
     for entry in history:
-        queued |= isinstance(entry.event, QueueEntered)
-        if isinstance(entry.event, AgentRang | AgentAnswered) and not queued:
+        queued |= isinstance(entry.event, events.QueueEntered)
+        if isinstance(entry.event, events.AgentRang | events.AgentAnswered) and not queued:
             yield entry, f"{tag(entry.event)} for a caller who is in no queue"
-        if isinstance(entry.event, AgentJoined) and not answered:
+        if isinstance(entry.event, events.AgentJoined) and not answered:
             yield entry, "an agent joined who did not answer"
-        answered |= isinstance(entry.event, AgentAnswered)
+        answered |= isinstance(entry.event, events.AgentAnswered)
 
 
 def _outcome_fits(history: Sequence[Entry]) -> Found:
@@ -240,11 +221,11 @@ def _outcome_fits(history: Sequence[Entry]) -> Found:
     kinds = {type(entry.event) for entry in history}
     for entry in history:
         match entry.event:
-            case CallSealed(outcome="handed_over") if AgentJoined not in kinds:
+            case events.CallSealed(outcome="handed_over") if events.AgentJoined not in kinds:
                 yield entry, "handed over, and no agent joined"
-            case CallSealed(outcome="contained" | "abandoned" | "refused" as outcome) if AgentJoined in kinds:
+            case events.CallSealed(outcome="contained" | "abandoned" as outcome) if events.AgentJoined in kinds:
                 yield entry, f"{outcome}, and an agent joined"
-            case CallSealed(outcome="contained") if kinds & {HandoverDecided, QueueEntered}:
+            case events.CallSealed(outcome="contained") if kinds & {events.HandoverDecided, events.QueueEntered}:
                 yield entry, "contained, and sent to a person"
             case _:
                 pass

@@ -20,6 +20,7 @@ from sqlalchemy import Row, Select
 from sqlalchemy.exc import SQLAlchemyError
 
 from voicebot.errors import StoreError
+from voicebot.scopes import lasting
 from voicebot.store import events
 from voicebot.store.commits import RETRY_S, Commits
 from voicebot.store.database import Database, plain
@@ -31,6 +32,8 @@ from voicebot.store.tables import CALLS
 
 GROUP_S = 0.025
 """Lines wait this long for company before a commit; with the commit itself a `kill -9` costs at most the last 50 ms."""
+READ_S = 1.0
+"""A read that takes longer is given up: callers wait for what it would tell, and the queue is there for them."""
 BATCH = 1_000
 BACKLOG = 50_000
 """Lines in memory beyond which appends are refused: only when neither database nor spool takes any."""
@@ -61,7 +64,7 @@ class Journal:
         self._wake = asyncio.Event()
         self._flushing = asyncio.Lock()
         self._reading = asyncio.Lock()
-        """One connection reads, however many calls ask at once."""
+        """One connection reads, however many calls ask at once; one that hangs keeps the others from it, which give up in time."""
         self._commits = Commits(database, self._fenced, self._fence)
         self._draining: Sequence[Line] = ()
         """What was read from the spool and is not known to stand in the database."""
@@ -258,9 +261,18 @@ class Journal:
             _log.error("journal events lost", why=why, lost=self.lost)
 
     async def _read(self, wanted: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
+        """Raises StoreError. As in `Commits.take` no statement is cut short: one that is late ends by itself."""
         try:
-            async with self._reading, self._database.engine.connect() as connection:
-                result = await connection.execute(wanted)
-                return result.all()
+            async with asyncio.timeout(READ_S):
+                await self._reading.acquire()
+                rows = lasting(self._rows(wanted))
+                rows.add_done_callback(lambda _: self._reading.release())
+                return await asyncio.shield(rows)
+        except TimeoutError:
+            raise StoreError("the journal cannot be read: no answer within the deadline") from None
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(f"the journal cannot be read: {plain(error)}") from None
+
+    async def _rows(self, wanted: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
+        async with self._database.engine.connect() as connection:
+            return (await connection.execute(wanted)).all()

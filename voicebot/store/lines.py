@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 from sqlalchemy import Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from voicebot.store.callbacks import promise
 from voicebot.store.database import insert_new
 from voicebot.store.events import Line
 from voicebot.store.projection import PROJECTED, refresh
@@ -76,3 +77,4 @@ async def _standing(connection: AsyncConnection, lines: Sequence[Line]) -> dict[
 async def _project(connection: AsyncConnection, lines: Sequence[Line]) -> None:
     if touched := {line.call_id for line in lines if line.type in PROJECTED}:
         await refresh(connection, sorted(touched))
+    await promise(connection, lines)

@@ -57,7 +57,7 @@ class Deed:
 
 async def audit(store: DeskStore, deed: Deed) -> None:
     """Keep it, for good. Raises StoreError."""
-    async with store.writing() as connection:
+    async with store.stating() as connection:
         await _audited(connection, deed)
 
 

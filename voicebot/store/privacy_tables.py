@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, String, Table, Text
+from sqlalchemy import Column, Integer, Table, Text
 
-from voicebot.store.tables import METADATA, UtcDateTime
+from voicebot.store.tables import METADATA, UtcDateTime, given, key
 
 AUDIT = Table(
     "audit",
     METADATA,
     Column("audit_id", Integer, primary_key=True, autoincrement=True),
-    Column("at_utc", UtcDateTime, nullable=False, index=True),
-    Column("staff", String, nullable=False, index=True),
-    Column("deed", String, nullable=False),
-    Column("about", Text, nullable=False),
+    given("at_utc", UtcDateTime, index=True),
+    given("staff", index=True),
+    given("deed"),
+    given("about", Text),
 )
 """Rows are added and never changed: triggers hold that, whoever writes."""
 
-HOLDS = Table(
-    "holds",
-    METADATA,
-    Column("ani", String, primary_key=True),
-    Column("at_utc", UtcDateTime, nullable=False),
-    Column("staff", String, nullable=False),
-    Column("why", Text, nullable=False),
-)
+HOLDS = Table("holds", METADATA, key("ani"), given("at_utc", UtcDateTime), given("staff"), given("why", Text))
 
-BLANKED = Table(
-    "blanked",
-    METADATA,
-    Column("call_id", String, primary_key=True),
-    Column("kept", String, primary_key=True),
-    Column("at_utc", UtcDateTime, nullable=False),
-)
+BLANKED = Table("blanked", METADATA, key("call_id"), key("kept"), given("at_utc", UtcDateTime))

@@ -15,24 +15,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from voicebot.store import events
 from voicebot.store.calls import CallRecord, CallSummary
-from voicebot.store.events import (
-    AgentLeft,
-    AngerScored,
-    BargedIn,
-    BotSpoke,
-    CallerSpoke,
-    CallSealed,
-    CallStarted,
-    Decided,
-    DigitPressed,
-    Event,
-    Fault,
-    HandoverDecided,
-    Line,
-    TurnMeasured,
-    tag,
-)
+from voicebot.store.events import Event, Line, tag
 
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
@@ -99,30 +84,30 @@ _STYLES = {"caller": "cyan", "bot": "green", "agent": "magenta", "fault": "red"}
 def describe(event: Event) -> tuple[str, str]:  # noqa: PLR0911
     """Who acted (caller, bot, agent, fault, or call) and what happened, in words; not yet safe for a terminal."""
     match event:
-        case CallStarted(ani, dnis):
+        case events.CallStarted(ani, dnis):
             return "call", f"{ani} called {dnis}"
-        case CallerSpoke(text, confidence):
+        case events.CallerSpoke(text, confidence):
             return "caller", f"“{text}” ({confidence:.0%} sure)"
-        case DigitPressed(key):
+        case events.DigitPressed(key):
             return "caller", f"pressed {key}"
-        case BotSpoke():
+        case events.BotSpoke():
             return "bot", _speech(event)
-        case BargedIn(outcome, _, silent_after_ms):
+        case events.BargedIn(outcome, _, silent_after_ms):
             return "caller", f"spoke over the bot, {outcome}; bot silent after {silent_after_ms} ms"
-        case Decided():
+        case events.Decided():
             return "call", _decision(event)
-        case AngerScored(score, voice, words, behaviour):
+        case events.AngerScored(score, voice, words, behaviour):
             reasons = f": {'; '.join(event.evidence)}" if event.evidence else ""
             return "call", f"anger {score:.0%} (voice {voice:+.1f}, words {words:+.1f}, behaviour {behaviour:+.1f}){reasons}"
-        case TurnMeasured(hold, recognise, decide, first_audio, total):
+        case events.TurnMeasured(hold, recognise, decide, first_audio, total):
             return "call", f"{total:.0f} ms = hold {hold:.0f} + recognise {recognise:.0f} + decide {decide:.0f} + first audio {first_audio:.0f}"
-        case HandoverDecided(reason, queue, _, briefing):
+        case events.HandoverDecided(reason, queue, _, briefing):
             return "call", f"to queue {queue}: {reason}; briefing “{briefing}”"
-        case AgentLeft(agent, why):
+        case events.AgentLeft(agent, why):
             return "agent", f"{agent} left: {why}"
-        case Fault(where, what):
+        case events.Fault(where, what):
             return "fault", f"{where}: {what}"
-        case CallSealed(outcome, by):
+        case events.CallSealed(outcome, by):
             return "call", f"sealed by {by}: {outcome}"
     return _plainly(event)
 
@@ -135,13 +120,13 @@ def _plainly(event: Event) -> tuple[str, str]:
     return who if who in {"agent", "caller"} else "call", f"{words} {details}".strip()
 
 
-def _speech(spoke: BotSpoke) -> str:
+def _speech(spoke: events.BotSpoke) -> str:
     source = f" [{spoke.entry_id}]" if spoke.entry_id else ""
     cut = f" — cut after {_seconds(spoke.heard_ms)}, heard “{spoke.heard_text}”" if spoke.cut else ""
     return f"“{spoke.text}”{source}{cut}"
 
 
-def _decision(decided: Decided) -> str:
+def _decision(decided: events.Decided) -> str:
     entry = f" [{decided.entry_id}]" if decided.entry_id else ""
     sure = "" if decided.confidence is None else f" ({decided.confidence:.0%} sure)"
     weighed = f"; weighed {', '.join(decided.alternatives)}" if decided.alternatives else ""

@@ -6,7 +6,6 @@ It runs beside the calls, in the desk or by `voicebot store rebuild`, and never 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -25,7 +24,7 @@ AT_ONCE = 200
 """Calls in one transaction: the journal's writer never waits for longer."""
 MERGED_PAGES = 400
 _KEY = {"sqlite": "rowid", "postgresql": "place"}
-_COLUMNS = frozenset(column.name for column in DIGESTS.columns)
+_COLUMNS = tuple(column.name for column in DIGESTS.columns if column.name != "place")
 
 
 async def catch_up(store: DeskStore, since_utc: datetime | None = None) -> int:
@@ -73,7 +72,7 @@ async def keep(connection: AsyncConnection, found: Sequence[Digest]) -> None:
         return
     in_order = sorted(found, key=lambda each: (each.started_utc, each.call_id))
     placed = list(zip(await _places(connection, in_order), in_order, strict=True))
-    rows = [{"place": at, **{name: value for name, value in asdict(each).items() if name in _COLUMNS}} for at, each in placed]
+    rows = [{"place": at, **{name: getattr(each, name) for name in _COLUMNS}} for at, each in placed]
     await connection.execute(insert(DIGESTS), rows)
     topics = [{"place": at, "entry_id": entry_id, "led": entry_id == each.led} for at, each in placed for entry_id in each.topics]
     asked = [

@@ -17,6 +17,7 @@ from voicebot.store.desk import DeskStore, TakenError
 from voicebot.store.desk_tables import POSTINGS, SIGN_INS, STAFF
 
 Theme = Literal["auto", "dark", "light"]
+Briefed = Literal["off", "short", "full"]
 
 
 class Role(StrEnum):
@@ -38,6 +39,8 @@ class Staff:
     theme: Theme = "auto"
     failures: int = 0
     locked_until_utc: datetime | None = None
+    briefing: Briefed = "full"
+    """How much of a briefing this person hears before the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ async def change(store: DeskStore, name: str, **columns: Any) -> None:
 async def count_failure(store: DeskStore, name: str, *, limit: int, locked_until_utc: datetime) -> None:
     """One more wrong password; the `limit`-th locks the name and begins the count anew."""
     async with store.writing() as connection:
-        row = (await connection.execute(select(STAFF.c.failures).where(STAFF.c.name == name))).first()
+        row = (await connection.execute(select(STAFF.c.failures).where(STAFF.c.name == name).with_for_update())).first()
         if row:
             failures = row[0] + 1
             locked = {"failures": 0, "locked_until_utc": locked_until_utc} if failures >= limit else {"failures": failures}

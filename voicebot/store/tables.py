@@ -6,9 +6,10 @@ Migrations in `migrations/versions` make them; a test holds both descriptions eq
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Index, Integer, MetaData, String, Table, text
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -33,15 +34,26 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 METADATA = MetaData()
 
+
+def key(name: str, kind: type[TypeEngine[Any]] = String) -> Column[Any]:
+    """A column of the primary key. Migrations use this too: it never changes its meaning."""
+    return Column(name, kind, primary_key=True)
+
+
+def given(name: str, kind: type[TypeEngine[Any]] = String, index: bool = False) -> Column[Any]:
+    """A column that every row has; as `key`."""
+    return Column(name, kind, nullable=False, index=index)
+
+
 EVENTS = Table(
     "events",
     METADATA,
-    Column("call_id", String, primary_key=True),
-    Column("seq", Integer, primary_key=True),
-    Column("t_ms", BigInteger, nullable=False),
-    Column("at_utc", UtcDateTime, nullable=False),
-    Column("type", String, nullable=False),
-    Column("payload", JSON, nullable=False),
+    key("call_id"),
+    key("seq", Integer),
+    given("t_ms", BigInteger),
+    given("at_utc", UtcDateTime),
+    given("type"),
+    given("payload", JSON),
 )
 SEALED_ONCE = text("type = 'call_sealed'")
 Index("events_sealed_once", EVENTS.c.call_id, unique=True, sqlite_where=SEALED_ONCE, postgresql_where=SEALED_ONCE)
@@ -49,12 +61,12 @@ Index("events_sealed_once", EVENTS.c.call_id, unique=True, sqlite_where=SEALED_O
 CALLS = Table(
     "calls",
     METADATA,
-    Column("call_id", String, primary_key=True),
-    Column("started_utc", UtcDateTime, nullable=False, index=True),
-    Column("ani", String, nullable=False),
-    Column("dnis", String, nullable=False),
-    Column("language", String, nullable=False),
-    Column("channel", String, nullable=False),
+    key("call_id"),
+    given("started_utc", UtcDateTime, index=True),
+    given("ani"),
+    given("dnis"),
+    given("language"),
+    given("channel"),
     Column("handover_reason", String),
     Column("queue", String),
     Column("agent", String),

@@ -14,6 +14,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from voicebot.errors import StoreError
+from voicebot.store.database import alone
 from voicebot.store.desk import DeskStore
 from voicebot.store.privacy_tables import AUDIT
 from voicebot.store.versions_tables import DECLINED, KB_VERSIONS
@@ -54,7 +55,8 @@ class Version:
 
 
 async def add(connection: AsyncConnection, version: Version) -> int:
-    """Keep a version, and the deed in the audit log, inside the caller's transaction. Returns its number."""
+    """Keep a version, and the deed in the audit log, inside the caller's transaction. Returns its number. Whoever adds another waits until then."""
+    await alone(connection, KB_VERSIONS)
     row = {**asdict(version), "before_hash": version.before_hash, "after_hash": version.after_hash}
     del row["version_id"]
     done = await connection.execute(insert(KB_VERSIONS).values(row).returning(KB_VERSIONS.c.version_id))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -227,6 +227,13 @@ class Ari:
     async def continue_in_dialplan(self, channel: str, context: str, extension: str = "s") -> None:
         """Give `channel` back to the dialplan at the first priority of `extension` in `context`."""
         await self.request("POST", f"channels/{channel}/continue", {"context": context, "extension": extension, "priority": "1"})
+
+    async def originate(self, endpoint: str, to: tuple[str, str], variables: Mapping[str, str], channel: str = "", timeout_s: str = "10") -> None:
+        """Call `endpoint`; who answers comes to the context and extension `to`. `channel` is the id that the new channel gets."""
+        query = {"endpoint": endpoint, "context": to[0], "extension": to[1], "priority": "1", "timeout": timeout_s}
+        if channel:
+            query["channelId"] = channel
+        await self.request("POST", "channels", query, {"variables": dict(variables)})
 
     async def external_media(self, channel: str, app: str, connection: str, data: str) -> Channel:
         """Have Asterisk open a media WebSocket to us through the websocket_client `connection`; `data` is its transport_data."""

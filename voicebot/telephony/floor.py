@@ -19,7 +19,6 @@ from voicebot.scopes import finished
 from voicebot.store.events import (
     AgentAnswered,
     AgentJoined,
-    AgentLeft,
     AgentRang,
     BriefingStarted,
     CallerHungUp,
@@ -57,6 +56,8 @@ class Floor:
     """The floor's socket, while this controller has it."""
     announced: bool = True
     """Whether who answers hears the briefing: in edge mode it goes ahead of the caller in headers, unless [trunk] announce says otherwise."""
+    hears: Callable[[str, str], bool] = lambda _agent, _call_id: True
+    """Whether this agent hears the briefing of this call."""
     _callers: dict[str, Followed] = field(default_factory=dict)
     _strays: Strays = field(init=False)
     _watched: bool = False
@@ -79,6 +80,10 @@ class Floor:
         if isinstance(caller.record, Awaited):
             caller.record.into(record, round((caller.zero_s - zero_s) * 1000))
         caller.record, caller.zero_s, caller.briefed, caller.seen_s = record, zero_s, briefed and self.announced, self.clock()
+
+    def of(self, channel: str) -> Followed | None:
+        """The caller with this channel, if he is with or on his way to an agent."""
+        return self._callers.get(channel)
 
     def drop(self, channel: str) -> None:
         """The channel did not leave the bot after all."""
@@ -237,10 +242,10 @@ class Floor:
         elif status == "ANSWER":
             caller.agent_channel, caller.agent, caller.answered = peer.id, agent, True
             self._write(caller, AgentAnswered(agent))
-            if caller.briefed:
+            if caller.briefed and self.hears(agent, caller.record.call_id):
                 self._write(caller, BriefingStarted(agent))
         elif status in GIVEN_UP and peer.id == caller.agent_channel:
-            self._agent_left(caller, caller.why_unserved(status))
+            self._write(caller, caller.left(caller.why_unserved(status)))
 
     def _hangs_up(self, channel: str, cause: int) -> None:
         for caller_id, caller in self._callers.items():
@@ -268,17 +273,12 @@ class Floor:
         for caller in self._callers.values():
             if caller.agent_channel == channel.id:
                 if not (caller.joined and caller.hangs_up):  # else he takes the agent along, whose channel may go first
-                    self._agent_left(caller, "hung up" if caller.joined else caller.why_unserved("NOANSWER"))
+                    self._write(caller, caller.left("hung up" if caller.joined else caller.why_unserved("NOANSWER")))
                 return
         if caller_id := owner(channel.id):
             self._strays.add(caller_id, tended=True)
         else:
             self._strays.add(channel.id, gone=True)
-
-    def _agent_left(self, caller: Followed, why: str) -> None:
-        self._write(caller, AgentLeft(caller.agent, why))
-        caller.agent = caller.agent_channel = ""
-        caller.joined = caller.answered = False
 
     def _seal(self, caller: Followed) -> None:
         if caller.record.sealed:
@@ -287,9 +287,9 @@ class Floor:
         if caller.queue is not None and not caller.was_joined:
             self._write(caller, QueueLeft(caller.queue, "caller hung up"))
         outcome: Outcome = "handed_over" if caller.was_joined else "abandoned"
-        if caller.joined or not caller.was_joined:
+        if not caller.ended and (caller.joined or not caller.was_joined):
             self._write(caller, CallerHungUp())
-        caller.record.seal(now_ms, outcome, "floor")
+        caller.record.seal(now_ms, outcome, "supervisor" if caller.ended else "floor")
 
     def _write(self, caller: Followed, entry: Entry) -> None:
         caller.record.append(caller.now_ms(self.clock()), entry)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from voicebot.store.events import CallbackRequested, Event, QueueEntered, QueueLeft
+from voicebot.store.events import AgentLeft, CallbackRequested, Event, NobodyThere, QueueEntered, QueueLeft, SurveyAnswered
 from voicebot.store.journal import Journal
 from voicebot.store.record import CallJournal
 from voicebot.telephony.adoption import Awaited
@@ -18,8 +18,13 @@ GIVEN_UP = {"BUSY": "busy", "NOANSWER": "no answer", "CANCEL": "ring cancelled",
 REFUSALS = {17: "busy", 21: "declined"}
 """The same by the cause (ITU-T Q.850) of the hang-up: to Queue() each refusal of a SIP phone is NOANSWER."""
 
-LEFT = {"callback_number": "would rather be called back"}
-"""Why a caller is out of the queue, by the line he hears next; any other is said to who was not answered in time."""
+NOBODY_IN_TIME = "nobody answered in time"
+LEFT = {"callback_number": "would rather be called back", "overflow": NOBODY_IN_TIME}
+"""Why a caller is out of the queue, by the line he hears next."""
+AWAY = {"closed": "out of hours", "nobody": "nobody signed in", "danger": "nobody signed in"}
+"""Why there is nobody, by the line that tells the caller."""
+SURVEY = "voicebot-survey "
+"""What NoOp() says before the caller's mark, which is a digit or nothing."""
 CALLBACK_KEPT = "callback_kept"
 """The line that is said to who has confirmed his number."""
 
@@ -44,6 +49,8 @@ class Followed:
     """Whether the caller went first, ahead of the agent."""
     joined: bool = False
     was_joined: bool = False
+    ended: bool = False
+    """Whether a supervisor ended the call."""
     seen_s: float = 0.0
     """When he was last seen while nobody watches the floor."""
 
@@ -58,14 +65,37 @@ class Followed:
     def steps(self, app: str, data: str) -> Iterator[Event]:
         """What it means that the caller is in this step of the dialplan."""
         line = line_of(data)
-        if app == "Queue" and self.queue is None:  # Asterisk tells of it again when a key takes the caller out
-            self.queue = data.partition(",")[0]
-            yield QueueEntered(self.queue)
-        elif app == "Playback" and self.queue is not None:
-            yield QueueLeft(self.queue, LEFT.get(line, "nobody answered in time"))
+        queue = data.partition(",")[0]
+        if app == "Queue" and self.queue != queue:  # Asterisk tells of it again when a key takes the caller out
+            if self.queue is not None:
+                yield QueueLeft(self.queue, NOBODY_IN_TIME)
+            self.queue = queue
+            yield QueueEntered(queue)
+        elif app == "Playback" and line in LEFT and self.queue is not None:
+            yield QueueLeft(self.queue, LEFT[line])
             self.queue = None
-        if app == "Playback" and line == CALLBACK_KEPT:
+        elif app == "Playback" and line in AWAY:
+            yield NobodyThere(AWAY[line])
+        elif app == "Playback" and line == CALLBACK_KEPT:
             yield CallbackRequested()
+        elif app == "NoOp" and data.startswith(SURVEY):
+            mark = data.removeprefix(SURVEY)
+            yield SurveyAnswered(int(mark) if mark else None, "agent")
+
+    def left(self, why: str) -> AgentLeft:
+        """The agent who rings or talks is off this call."""
+        agent, self.agent, self.agent_channel = self.agent, "", ""
+        self.joined = self.answered = False
+        return AgentLeft(agent, why)
+
+    def pulled(self, why: str, t_ms: int, *, ended: bool) -> None:
+        """A supervisor has the caller out of the queue, or away from his agent: that is journalled, and what comes next begins anew."""
+        waits = self.queue is not None and not self.joined
+        if self.agent:
+            self.record.append(t_ms, self.left(why))
+        if waits:
+            self.record.append(t_ms, QueueLeft(str(self.queue), why))
+        self.queue, self.ended = None, ended
 
     def why_unserved(self, status: str) -> str:
         """Why `agent` is off the call, the caller not having reached him; `status` is Asterisk's, one of GIVEN_UP."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import structlog
@@ -21,16 +22,16 @@ _FLAG = re.compile(r"[01]")
 
 
 class Pauses:
-    """Sets the pauses of the agents of one queue. `spawn` starts a task that somebody owns, `floor` gives the floor's socket."""
+    """Sets the pauses of agents in these queues. `spawn` starts a task that somebody owns, `floor` gives the floor's socket."""
 
-    def __init__(self, queue: str, floor: Callable[[], ControlLink | None], spawn: Callable[[Coroutine[Any, Any, None]], None]) -> None:
-        self._queue = queue
+    def __init__(self, queues: Sequence[str], floor: Callable[[], ControlLink | None], spawn: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+        self._queues = queues
         self._floor = floor
         self._spawn = spawn
 
     def take(self, query: Mapping[str, Sequence[str]]) -> bool:
         """Agent → `["1"]` paused or `["0"]` ready, as a URL's query has it. False when this controller has no floor to ask; what is no agent is
-        passed over, and an agent Asterisk does not know changes nothing there."""
+        passed over, and an agent whom a queue does not know changes nothing there."""
         link = self._floor()
         wanted = {agent: flags[-1] for agent, flags in query.items() if _AGENT.fullmatch(agent) and _FLAG.fullmatch(flags[-1])}
         if link is None:
@@ -41,9 +42,8 @@ class Pauses:
     async def _set(self, link: ControlLink, wanted: Mapping[str, str]) -> None:
         try:
             async with asyncio.TaskGroup() as scope:
-                for agent, flag in wanted.items():
-                    name = f"QUEUE_MEMBER({self._queue},paused,PJSIP/{agent})"
-                    scope.create_task(_set(link, name, flag))
+                for queue, (agent, flag) in product(self._queues, wanted.items()):
+                    scope.create_task(_set(link, f"QUEUE_MEMBER({queue},paused,PJSIP/{agent})", flag))
         except* AriError as error:
             log.warning("agents cannot be paused", why=str(error.exceptions[0]))
 

@@ -54,12 +54,11 @@ class PrivateAsterisk:
         self.configure()
         for stale in (self.plan.control_socket, self.plan.run / "asterisk.pid"):
             stale.unlink(missing_ok=True)
-        try:
+        async with contextlib.AsyncExitStack() as undo:
+            undo.push_async_callback(self.stop)
             await self._boot()
             await self.verify()
-        except BaseException:
-            await self.stop()
-            raise
+            undo.pop_all()
 
     async def stop(self) -> None:
         """End Asterisk: asked first, then told. Live calls are hung up. Safe to call twice."""
@@ -145,10 +144,9 @@ def _expected(plan: PbxPlan) -> tuple[tuple[str, tuple[str, ...], str], ...]:
         ),
         ("pjsip show transports", plan.transports, f"Asterisk could not open {address}; set [pbx] sip_port"),
         ("pjsip show endpoints", plan.endpoints, "a SIP endpoint was refused; compare dialplans/pjsip.conf with the repository"),
-        (
-            f"queue show {plan.queue}",
-            tuple(f"PJSIP/{member}" for member in plan.members),
-            "an agent is not in the queue; see dialplans/queues.conf",
+        *(
+            (f"queue show {queue}", tuple(f"PJSIP/{member}" for member in members), f"an agent is not in queue {queue}; see dialplans/queues.conf")
+            for queue, members in plan.queues.items()
         ),
         ("dialplan show voicebot-inbound", tuple(f"'{number}'" for number in plan.hotlines), "a hotline is missing; see dialplans/extensions.conf"),
         (

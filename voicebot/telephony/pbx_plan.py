@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from voicebot.errors import PbxError, SettingsError
+from voicebot.queues import Handover
 from voicebot.settings import Pbx, Settings
+from voicebot.telephony.pbx_queues import members
 from voicebot.telephony.secure import TRUSTED_AUTHORITIES, scheme
 from voicebot.telephony.trunk import TrunkPlan, planned
 
@@ -61,9 +63,9 @@ class PbxPlan:
     """Agent number → SIP password."""
     hotlines: Mapping[str, str]
     """Dialled number → language."""
-    queue: str
-    ring_s: int
-    max_wait_s: int
+    handover: Handover
+    queues: Mapping[str, tuple[str, ...]]
+    """Queue → whom it rings."""
     anonymous: bool
     trunk: TrunkPlan | None = None
     """Edge mode: with it there are neither agents nor anonymous callers here."""
@@ -101,11 +103,6 @@ class PbxPlan:
         """Everybody who can call here or be called."""
         callers = ("voicebot-caller", "voicebot-web") if self.web_phones else ("voicebot-caller",)
         return self.trunk.endpoints if self.trunk else (*self.agents, *(callers if self.anonymous else ()))
-
-    @property
-    def members(self) -> tuple[str, ...]:
-        """Whom the queue rings."""
-        return (self.trunk.handover,) if self.trunk else tuple(self.agents)
 
     @property
     def etc(self) -> Path:
@@ -147,9 +144,8 @@ def plan(settings: Settings, *, controller_port: int | None = None, anonymous: b
         ari_password=secret(settings.secrets, "ari"),
         agents={} if trunk else {agent: secret(settings.secrets, f"agent-{agent}") for agent in pbx.agents},
         hotlines={number: hotline.language for number, hotline in settings.hotlines.items()},
-        queue=settings.handover.queue,
-        ring_s=settings.handover.ring_s,
-        max_wait_s=settings.handover.max_wait_s,
+        handover=settings.handover,
+        queues=members(settings),
         anonymous=not trunk and (pbx.anonymous if anonymous is None else anonymous),
         trunk=trunk,
         web_phones=_web_phones(pbx, trunk),

@@ -8,27 +8,30 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from voicebot.errors import PbxError
 from voicebot.telephony.pbx_music import hold_music
 from voicebot.telephony.pbx_plan import PbxPlan
+from voicebot.telephony.pbx_queues import direct
+from voicebot.telephony.pbx_queues import values as queue_values
 
 DIALPLANS = Path(__file__).resolve().parents[2] / "dialplans"
 FRAGMENTS = (
     *("extensions-hotline.conf", "extensions-number.conf", "extensions-trunk.conf"),
     *("pjsip-agent.conf", "pjsip-callers.conf", "pjsip-loopback.conf", "pjsip-trunk.conf", "pjsip-trunk-auth.conf"),
-    *("modules-trunk.conf", "queues-member.conf", "websocket_client-media.conf"),
+    *("modules-trunk.conf", "queues-queue.conf", "queues-member.conf", "websocket_client-media.conf"),
     *("http-web.conf", "modules-web.conf", "pjsip-web.conf", "pjsip-web-caller.conf"),
 )
 """Files that stand inside another one, once for each hotline, agent, profile, trunk or controller."""
-FOLDERS = ("etc", "lib", "cache", "music", "sounds", "briefings")
+FOLDERS = ("etc", "lib", "cache", "data", "music", "sounds", "briefings")
 
 
 _VERIFIED = "tls_enabled = yes\nca_list_file = {ca}\nverify_server_cert = yes\nverify_server_hostname = yes"
 _NO_TRUNK = {
-    **dict.fromkeys(("headers", "pop_url", "transports", "trunk_dialplan", "trunk_modules"), ""),
+    **dict.fromkeys(("pop_url", "transports", "trunk_dialplan", "trunk_modules"), ""),
+    "headers": "b(voicebot-agent^s^1)",
     **{"retry_s": "1", "wrapup_s": "2", "ringinuse": "no"},
 }
 """How the place-holders that serve the trunk are filled where there is none: agents' phones ring, each for one caller."""
@@ -39,8 +42,7 @@ _PLACE_HOLDER = re.compile(r"@\{([a-z_]+)\}")
 def render(plan: PbxPlan, dialplans: Path = DIALPLANS) -> None:
     """Write configuration and music into `plan.run`, readable by this account alone. Raises PbxError naming what cannot be written."""
     try:
-        for folder in (plan.run, *(plan.run / name for name in FOLDERS)):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folders(plan)
         for name, text in configuration(plan, dialplans).items():
             write(plan.etc / name, text.encode())
         music = plan.music / "loop.sln16"
@@ -48,6 +50,16 @@ def render(plan: PbxPlan, dialplans: Path = DIALPLANS) -> None:
             write(music, hold_music())
     except OSError as error:
         raise PbxError(f"{error.filename or plan.run}: {error.strerror}; set [pbx] run to a folder this account can write") from None
+
+
+def folders(plan: PbxPlan) -> None:
+    """Make them. Asterisk's data are links to its own, but for the sounds: it says a caller's place in our voice. Raises OSError."""
+    for folder in (plan.run, *(plan.run / name for name in FOLDERS)):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for path in (*(path for path in plan.binary.data.glob("*") if path.name != "sounds"), plan.sounds):
+        link = plan.run / "data" / path.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(path)
 
 
 def configuration(plan: PbxPlan, dialplans: Path = DIALPLANS) -> dict[str, str]:
@@ -63,7 +75,7 @@ def configuration(plan: PbxPlan, dialplans: Path = DIALPLANS) -> dict[str, str]:
     values["hotlines"] = _each(templates, "extensions-hotline.conf", hotlines)
     legs = {agent: "voicebot-web-leg" if agent in plan.web_phones else "voicebot-leg" for agent in plan.agents}
     values["agents"] = _each(templates, "pjsip-agent.conf", ({"agent": n, "secret": secret, "leg": legs[n]} for n, secret in plan.agents.items()))
-    values["members"] = _each(templates, "queues-member.conf", ({"agent": n} for n in plan.members))
+    values["queues"] = "\n".join(_queue(templates, values, queue, members) for queue, members in {**plan.queues, **direct(plan.agents)}.items())
     values["callers"] = _each(templates, "pjsip-callers.conf", [{}] if plan.anonymous else [])
     values |= _web(plan, templates, values) if plan.web_phones else _NO_WEB
     if plan.trunk is None:
@@ -78,9 +90,15 @@ def configuration(plan: PbxPlan, dialplans: Path = DIALPLANS) -> dict[str, str]:
 
 def _values(plan: PbxPlan) -> dict[str, object]:
     values: dict[str, object] = {field.name: getattr(plan, field.name) for field in dataclasses.fields(plan)}
-    values |= {"spool": plan.spool, "sounds": plan.sounds, "modules": plan.binary.modules, "data": plan.binary.data}
+    values |= {"spool": plan.spool, "sounds": plan.sounds, "modules": plan.binary.modules, "data": plan.run / "data"}
     values |= {"tls_options": _VERIFIED.format(ca=plan.ca) if plan.control_url.startswith("wss:") else "tls_enabled = no"}
+    values |= queue_values(plan.handover, edge=plan.trunk is not None)
     return {**values, **(plan.trunk.values() if plan.trunk else _NO_TRUNK)}
+
+
+def _queue(templates: Mapping[str, str], values: Mapping[str, object], queue: str, members: Sequence[str]) -> str:
+    rung = _each(templates, "queues-member.conf", ({"agent": each} for each in members))
+    return fill("queues-queue.conf", templates["queues-queue.conf"], {**values, "queue": queue, "members": rung})
 
 
 def _web(plan: PbxPlan, templates: Mapping[str, str], values: Mapping[str, object]) -> dict[str, object]:

@@ -10,8 +10,8 @@ import base64
 import hmac
 import socket
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
@@ -180,8 +180,8 @@ class Handlers:
     """Gives the link that waits for a media socket with this token, once."""
     health: Callable[[], tuple[bool, bytes]]
     metrics: Callable[[], bytes]
-    pauses: Callable[[dict[str, list[str]]], bool] = lambda _query: False
-    """Pauses agents as the desk asks (see telephony.pauses); False when this controller cannot."""
+    desk: Mapping[str, Callable[[dict[str, list[str]]], bool]] = field(default_factory=dict)
+    """What the desk may ask for, by path: pauses, supervision (see the modules of these names). False when this controller cannot do it."""
 
 
 class Server:
@@ -227,9 +227,9 @@ class Server:
         if not self._credentials.match(request.headers.get("Authorization", "")):
             log.warning("socket refused", path=target.path, why="credentials")
             return _answered(_refusal(HTTPStatus.UNAUTHORIZED, b"credentials\n"))
-        if target.path == "/desk/pauses":
-            taken = self._handlers.pauses(parse_qs(target.query))
-            return _answered(WSUpgradeResponse.create_ok_response(b"taken\n") if taken else _refusal(HTTPStatus.SERVICE_UNAVAILABLE, b"no floor\n"))
+        if asked := self._handlers.desk.get(target.path):
+            taken = asked(parse_qs(target.query))
+            return _answered(WSUpgradeResponse.create_ok_response(b"taken\n") if taken else _refusal(HTTPStatus.SERVICE_UNAVAILABLE, b"not here\n"))
         return self._socket(target.path, parse_qs(target.query)) or _answered(_refusal(HTTPStatus.NOT_FOUND, b"not here\n"))
 
     def _socket(self, path: str, query: dict[str, list[str]]) -> WSListener | WSUpgradeResponseWithListener | None:

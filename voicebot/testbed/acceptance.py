@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,9 +18,10 @@ from rich.console import Console
 
 from voicebot.errors import VoicebotError, innermost
 from voicebot.settings import load
-from voicebot.testbed import acceptance_errors, bench_anger, bench_curve, bench_faults, bench_silent, bench_soak, bench_whisper
+from voicebot.testbed import acceptance_errors, bench_anger, bench_conversations, bench_curve, bench_faults, bench_silent, bench_soak, bench_whisper
 from voicebot.testbed import bench_runs as runs
-from voicebot.testbed.bench import CURVE_WORDINGS, AsJson, At, Seed, counts, drawn, finished, progress
+from voicebot.testbed.bench import CURVE_WORDINGS, counts
+from voicebot.testbed.bench_command import AsJson, At, Seed, drawn, finished, progress
 from voicebot.testbed.bench_figures import Figure, Result, table, to_json
 from voicebot.testbed.bench_load import NO_LIMITS
 from voicebot.testbed.g711 import Codec
@@ -32,6 +34,8 @@ WHISPER_PASSES = 20
 SILENT_CALLS, SILENT_S = 100, 60.0
 TALK, LEVEL_S = 40.0, 60.0
 """Callers of `curve` speak so many per cent of the time; each level lasts so long at least."""
+MANDARIN = "conversations-zh"
+"""Needs a model, and is left out of all checks where none is given."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class Scale:
     seed: int = 1
     soak_calls: int = 300
     curve: tuple[int, ...] = (1, 5, 10)
+    mandarin: Path | None = None
+    """The folder of a Mandarin PocketSphinx model; None: the one in the settings."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,14 @@ class Alone:
     run: Callable[[], Awaitable[Result]]
 
 
-Check = OnTarget | OnRig | Alone
+@dataclass(frozen=True)
+class Seeded:
+    """A check that draws, and sets up a voicebot of its own."""
+
+    run: Callable[[Scale], Awaitable[Result]]
+
+
+Check = OnTarget | OnRig | Alone | Seeded
 
 
 async def questions(target: Target, seed: int, codec: Codec) -> Result:
@@ -92,6 +105,11 @@ async def curve(own: Rig, scale: Scale) -> Result:
     return bench_curve.result(await bench_curve.curve(own, course, progress))
 
 
+async def conversations(language: str, scale: Scale) -> Result:
+    """The lead's conversations: nine of ten to their stated end, the others to a person, nobody in silence."""
+    return await bench_conversations.conversations(bench_conversations.Choice(language, seed=scale.seed, model=scale.mandarin), progress)
+
+
 CHECKS: Mapping[str, Check] = {
     "questions-ulaw": OnTarget(lambda target, scale: questions(target, scale.seed, "PCMU")),
     "questions-alaw": OnTarget(lambda target, scale: questions(target, scale.seed + 1, "PCMA")),
@@ -109,6 +127,8 @@ CHECKS: Mapping[str, Check] = {
     "curve": OnRig(curve, fresh=True, settings=NO_LIMITS),
     "whisper": Alone(lambda: bench_whisper.whisper(WHISPER_PASSES, progress)),
     "anger": Alone(lambda: bench_anger.anger(load().speech.cache, progress)),
+    "conversations-en": Seeded(lambda scale: conversations("en", scale)),
+    MANDARIN: Seeded(lambda scale: conversations("zh", scale)),
     "errors": Alone(lambda: acceptance_errors.errors(at_home(load()), progress)),
 }
 
@@ -126,6 +146,8 @@ class Stage:
         match check:
             case Alone(run):
                 return await run()
+            case Seeded(run):
+                return await run(scale)
             case OnTarget(run) if self._at is not None:
                 return await run(attached(self._at), scale)
             case OnTarget(run):
@@ -166,6 +188,7 @@ def main(
     seed: Seed = 1,
     soak_calls: Annotated[int, typer.Option(min=1, help="How many calls `soak` places; all of the promise is 2000.")] = 300,
     numbers: Annotated[str, typer.Option("--curve", metavar="N,N,…", help="The numbers of calls of `curve`.")] = "1,5,10",
+    mandarin: Annotated[Path | None, typer.Option(help=f"For {MANDARIN}: the folder of an 8 kHz PocketSphinx model.")] = None,
     at: At = None,
     as_json: AsJson = False,
 ) -> None:
@@ -173,7 +196,8 @@ def main(
     if unknown := [name for name in names or () if name not in CHECKS]:
         raise typer.BadParameter(f"no check {', '.join(unknown)}; the checks are {', '.join(CHECKS)}")
     told = _quiet if as_json else _tell
-    found = finished(results(names or list(CHECKS), at, Scale(seed, soak_calls, counts(numbers)), told))
+    chosen = names or [name for name in CHECKS if name != MANDARIN or mandarin or "zh" in load().speech.pocketsphinx]
+    found = finished(results(chosen, at, Scale(seed, soak_calls, counts(numbers), mandarin), told))
     if as_json:
         print(to_json(found))
     failed = [name for name, result in found.items() if not result.passed]

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import functools
-import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from voicebot.dialogue.knowledge import load as load_knowledge
-from voicebot.errors import KnowledgeError, VoicebotError, innermost, told
+from voicebot.errors import VoicebotError, innermost, told
 from voicebot.testbed import (
     bench_conversations,
     bench_curve,
+    bench_desks,
     bench_faults,
     bench_fuzz,
     bench_llm,
@@ -27,25 +24,20 @@ from voicebot.testbed import (
     bench_silent,
     bench_soak,
     bench_turns,
+    bench_wall,
     bench_whisper,
 )
 from voicebot.testbed import bench_runs as runs
 from voicebot.testbed.badlines import BAD_LINES, BadLine
+from voicebot.testbed.bench_command import AsJson, At, Seed, Trials, Wordings, drawn, finished, on_rig, on_target, progress, show, target_at
 from voicebot.testbed.bench_figures import Result, table, to_json
 from voicebot.testbed.bench_load import NO_LIMITS
-from voicebot.testbed.questions import UNSEEN_EN, Question, choose, known, routine, unanswerable, unseen
-from voicebot.testbed.rig import Rig, Target, attached, rig
+from voicebot.testbed.questions import Question
+from voicebot.testbed.rig import Target
 from voicebot.testbed.strikes import FAULTS
-
-Seed = Annotated[int, typer.Option(help="Which questions, voices, codecs and pauses are drawn.")]
-Trials = Annotated[int, typer.Option(min=1, help="How many trials.")]
-At = Annotated[str | None, typer.Option("--at", metavar="HOST:PORT", help="Call a voicebot that runs already; otherwise one is started for this.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output, with every trial.")]
-Wordings = Annotated[Path | None, typer.Option(help="CSV of entry_id, wording; 'kb': the knowledge base's own. Left out: unseen ones.")]
 
 CURVE_WORDINGS = 60
 """How many questions the callers of a curve have between them; each asks all of them in an order of its own, again and again."""
-T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="Measure turns on the wire.")
 
@@ -96,7 +88,7 @@ def silent(
     as_json: AsJson = False,
 ) -> None:
     """What calls cost in which nobody speaks."""
-    show(f"{number} silent calls", lambda: _on_rig(lambda own: bench_silent.silent(own, number, seconds, progress), bench_silent.SETTINGS), as_json)
+    show(f"{number} silent calls", lambda: on_rig(lambda own: bench_silent.silent(own, number, seconds, progress), bench_silent.SETTINGS), as_json)
 
 
 @app.command()
@@ -109,19 +101,19 @@ def soak(
 ) -> None:
     """Calls hung up at random moments, and what is left of them."""
     size = bench_soak.Size(number, parallel, seed, minutes)
-    show(f"soak, seed {seed}", lambda: _on_rig(lambda own: bench_soak.soak(own, size, progress), bench_soak.SETTINGS), as_json)
+    show(f"soak, seed {seed}", lambda: on_rig(lambda own: bench_soak.soak(own, size, progress), bench_soak.SETTINGS), as_json)
 
 
 @app.command("barge-in")
 def barge_in(trials: Trials = 20, seed: Seed = 1, at: At = None, as_json: AsJson = False) -> None:
     """From the caller's voice to the bot's silence."""
-    show("barge-in", lambda: _on_target(at, lambda target: runs.barge_in(target, drawn(target, trials, seed), seed, progress)), as_json)
+    show("barge-in", lambda: on_target(at, lambda target: runs.barge_in(target, drawn(target, trials, seed), seed, progress)), as_json)
 
 
 @app.command()
 def backchannel(trials: Trials = 20, seed: Seed = 1, as_json: AsJson = False) -> None:
     """Does the bot go on after "mm-hm"?"""
-    show("backchannel", lambda: _on_rig(lambda own: runs.backchannel(own, drawn(own, trials, seed), seed, progress)), as_json)
+    show("backchannel", lambda: on_rig(lambda own: runs.backchannel(own, drawn(own, trials, seed), seed, progress)), as_json)
 
 
 @app.command()
@@ -133,7 +125,7 @@ def turns(trials: Trials = 200, seed: Seed = 1, as_json: AsJson = False) -> None
 @app.command()
 def pauses(trials: Trials = 40, seed: Seed = 1, as_json: AsJson = False) -> None:
     """Does a pause of 500 ms between two words end the turn?"""
-    show("pauses", lambda: _on_rig(lambda own: runs.pauses(own, drawn(own, trials, seed), seed, progress)), as_json)
+    show("pauses", lambda: on_rig(lambda own: runs.pauses(own, drawn(own, trials, seed), seed, progress)), as_json)
 
 
 @app.command()
@@ -153,22 +145,10 @@ def mandarin(
     show(f"Mandarin, seed {seed}", lambda: bench_mandarin.mandarin(model, trials, seed, progress), as_json)
 
 
-@app.command("conversations")
-def lead_conversations(
-    language: Annotated[str, typer.Argument(help="en or zh: a language whose hotline listens.")] = "en",
-    *,
-    only: Annotated[str, typer.Option(help="Those whose title holds this.")] = "",
-    parallel: Annotated[int, typer.Option(min=1, help="Calls at a time.")] = 3,
-    as_json: AsJson = False,
-) -> None:
-    """The lead's conversations, each to its stated end."""
-    show(f"conversations, {language}", lambda: bench_conversations.conversations(language, only, parallel, progress), as_json)
-
-
 @app.command()
 def handover(trials: Trials = 10, seed: Seed = 1, as_json: AsJson = False) -> None:
     """From the decision for a person to the queue."""
-    show("handover", lambda: _on_rig(lambda own: runs.handover(own, drawn(own, trials, seed), seed, progress)), as_json)
+    show("handover", lambda: on_rig(lambda own: runs.handover(own, drawn(own, trials, seed), seed, progress)), as_json)
 
 
 @app.command("fuzz")
@@ -217,17 +197,6 @@ def main() -> None:
         raise SystemExit(1) from None
 
 
-def show(name: str, run: Callable[[], Coroutine[Any, Any, Result]], as_json: bool) -> None:
-    """Run, print, and exit with 1 when a figure misses its bar."""
-    result = finished(run())
-    if as_json:
-        print(to_json({name: result}))
-    else:
-        Console().print(table(name, result.figures))
-    if not result.passed:
-        raise typer.Exit(1)
-
-
 def counts(text: str) -> tuple[int, ...]:
     """Numbers of calls, written "1,2,5"."""
     numbers = [part.strip() for part in text.split(",")]
@@ -238,52 +207,12 @@ def counts(text: str) -> tuple[int, ...]:
 
 def show_curve(numbers: Sequence[int], course: Callable[[Target, Sequence[int]], bench_curve.Course], as_json: bool) -> None:
     """Run the levels and print the curve with its knee; it has no bar to miss."""
-    levels = finished(_on_rig(lambda own: bench_curve.curve(own, course(own, numbers), progress), NO_LIMITS))
+    levels = finished(on_rig(lambda own: bench_curve.curve(own, course(own, numbers), progress), NO_LIMITS))
     result = bench_curve.result(levels)
     if as_json:
         print(to_json({"curve": result}))
     else:
         Console().print(bench_curve.shown(levels), table("knee", result.figures))
-
-
-def finished(run: Coroutine[Any, Any, T]) -> T:
-    """What `run` gives. SIGTERM ends it as Ctrl-C does, so that nothing it started is left, and the command exits with 143."""
-    try:
-        return asyncio.run(_until_terminated(run))
-    except asyncio.CancelledError:
-        raise typer.Exit(128 + signal.SIGTERM) from None
-
-
-def progress(what: str) -> None:
-    """One line for who waits."""
-    print(f"  {what}", file=sys.stderr, flush=True)
-
-
-def drawn(target: Target, trials: int, seed: int, wordings: Path | None = None, **limits: Any) -> tuple[Question, ...]:
-    """Questions for a run. Raises KnowledgeError when a wording asks for an entry the knowledge base lacks."""
-    entries = load_knowledge(target.settings.kb.folder).language(runs.LANGUAGE)
-    chosen = known(entries) if wordings == Path("kb") else unseen(wordings or UNSEEN_EN)
-    if missing := unanswerable(chosen, entries):
-        raise KnowledgeError(f"{wordings or UNSEEN_EN}: no entry {', '.join(missing)} in {target.settings.kb.folder}; add it or drop the wording")
-    return choose(routine(chosen, runs.LANGUAGE), trials, seed, **limits)
-
-
-@contextlib.asynccontextmanager
-async def target_at(at: str | None) -> AsyncIterator[Target]:
-    """The voicebot at `at`, or one of our own."""
-    if at is not None:
-        yield attached(at)
-        return
-    progress("starting a voicebot")
-    async with rig() as own:
-        yield own
-
-
-async def _until_terminated(run: Coroutine[Any, Any, T]) -> T:
-    async with asyncio.TaskGroup() as scope:
-        task = scope.create_task(run)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return task.result()
 
 
 async def _turns(
@@ -295,19 +224,11 @@ async def _turns(
     return runs.turn_result(took, load, bars)
 
 
-async def _on_target(at: str | None, run: Callable[[Target], Coroutine[Any, Any, Result]]) -> Result:
-    async with target_at(at) as target:
-        return await run(target)
-
-
-async def _on_rig(run: Callable[[Rig], Coroutine[Any, Any, T]], overrides: Mapping[str, Any] | None = None) -> T:
-    progress("starting a voicebot")
-    async with rig(overrides) as own:
-        return await run(own)
-
-
+app.command("conversations")(bench_conversations.command(finished, progress))
+app.command("desks")(bench_desks.command(show, progress))
 app.command("llm")(bench_llm.command(show, progress))
 app.command("log")(bench_log.command(show, progress))
+app.command("wall")(bench_wall.command(show, progress))
 
 if __name__ == "__main__":
     main()

@@ -6,42 +6,66 @@ The journal says how a call ended and what was heard; the caller's phone whether
 from __future__ import annotations
 
 import asyncio
+import random
+import sys
 import tempfile
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args
+
+import typer
+from rich.console import Console
+from rich.table import Table
 
 from voicebot.customers.database import DatabaseDirectory
-from voicebot.customers.demo import AREAS, Person, outages, people
-from voicebot.errors import StoreError
+from voicebot.customers.demo import AREAS, outages, people
+from voicebot.customers.demo import Person as Customer
+from voicebot.errors import EvaluationError, StoreError
+from voicebot.settings import load as load_settings
 from voicebot.store.calls import CallRecord
-from voicebot.store.events import BotSpoke, CallerSpoke, CallSealed, HandoverDecided
-from voicebot.testbed.bench_figures import Result, share
+from voicebot.store.events import BotSpoke, CallerSpoke
+from voicebot.testbed import bench_mandarin
+from voicebot.testbed.bench_figures import Result, share, table, to_json
 from voicebot.testbed.bench_runs import SPEECH, Progress
-from voicebot.testbed.conversations import Conversation, Hears, Keys, Says, Stays, load
-from voicebot.testbed.rig import Rig, rig
-from voicebot.testbed.scenario import REPLY_S, Caller, calling
+from voicebot.testbed.conversations import UNKNOWN, Conversation, Hears, Says, load
+from voicebot.testbed.g711 import Codec, Samples
+from voicebot.testbed.person import Person, ended, exchanges
+from voicebot.testbed.questions import VOICES as ENGLISH_VOICES
+from voicebot.testbed.rig import Rig, at_home, rig
+from voicebot.testbed.scenario import Caller, calling, new_number
 from voicebot.testbed.sip import PhoneError
 from voicebot.testbed.synth import synth
 
-VOICES = {"en": "flite:rms", "zh": "espeak-ng:cmn-latn-pinyin"}
-HOTLINES = {"en": "100", "zh": "200"}
-STAYS_S = 12.0
-"""A caller who says nothing is asked whether he is there by then."""
-LET_GO_S = 25.0
-"""So long after the last turn a call has come to its end, or never will."""
-ANSWER_S = 45.0
+VOICES: Mapping[str, tuple[str, ...]] = {"en": ENGLISH_VOICES, "zh": bench_mandarin.VOICES}
+HOTLINES = {"en": "100", "zh": bench_mandarin.HOTLINE}
+PARALLEL = 3
+WIDTH = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which conversations are held, and how. `voices`: left out, those of the language; `model`: the folder of a Mandarin PocketSphinx model."""
+
+    language: str = "en"
+    only: str = ""
+    parallel: int = PARALLEL
+    voices: tuple[str, ...] = ()
+    seed: int = 1
+    model: Path | None = None
 
 
 @dataclass(slots=True)
 class Played:
-    """What came of one conversation."""
+    """What came of one conversation. `left`: what the caller was at when he could go on no more; `again`: how often he had to repeat himself."""
 
     conversation: Conversation
+    voice: str = ""
+    codec: Codec = "PCMU"
     ended: str = ""
+    left: str = ""
+    again: int = 0
     misheard: list[str] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
     silent: bool = False
@@ -52,33 +76,33 @@ class Played:
         """Whether it ended where its file says."""
         return self.ended == self.conversation.ends
 
+    @property
+    def outcome(self) -> str:
+        """In a word."""
+        if self.reached and not self.silent:
+            return "reached"
+        return "silence" if self.silent else "person" if self.ended.startswith("with a person") else "lost"
+
     def row(self) -> dict[str, Any]:
         """The trial for JSON."""
-        told = {"title": self.conversation.title, "language": self.conversation.language, "ends": self.conversation.ends, "why": self.why}
-        return {
-            **told,
-            "ended": self.ended,
-            "reached": self.reached,
-            "silent": self.silent,
-            "not said": self.misheard,
-            "heard": self.heard,
-            "why": self.why,
-        }
+        plain = {name: value for name, value in asdict(self).items() if name not in {"conversation", "misheard"}}
+        told = {"title": self.conversation.title, "language": self.conversation.language, "ends": self.conversation.ends}
+        return {**told, "outcome": self.outcome, "reached": self.reached, **plain, "not said": self.misheard}
 
 
-async def conversations(language: str, only: str, parallel: int, progress: Progress) -> Result:
-    """Play those of `language` whose title holds `only`, `parallel` at a time. Left out are those in which the directory fails or the caller changes
-    the language: what that needs is not set up here."""
-    today = datetime.now(UTC).date()
-    customers = people(today)
-    chosen = [each for each in load(customers) if each.language == language and only in each.title and _fits(each)]
+async def conversations(choice: Choice, progress: Progress) -> Result:
+    """Hold the conversations of `choice`. Left out are those in which the directory fails or the caller changes the language: what that needs is not
+    set up here. Raises VoicebotError."""
+    customers = people(datetime.now(UTC).date())
+    fitting = [each for each in load(customers) if each.language == choice.language and choice.only in each.title and _fits(each)]
+    drawn = [_drawn(each, choice) for each in fitting]
     with tempfile.TemporaryDirectory(prefix="voicebot-customers-") as folder:
         url = f"sqlite+aiosqlite:///{Path(folder) / 'customers.db'}"
         await filled(url, customers)
         progress("starting a voicebot")
-        async with rig({"customers.source": "database", "customers.url": url}) as own:
-            played = await _all(own, chosen, parallel, progress)
-    return _result(played)
+        async with rig({"customers.source": "database", "customers.url": url, **_ears(choice)}) as own:
+            await _all(own, drawn, choice.parallel, progress)
+    return result(drawn)
 
 
 def _fits(conversation: Conversation) -> bool:
@@ -86,7 +110,23 @@ def _fits(conversation: Conversation) -> bool:
     return not conversation.directory and english == (conversation.language == "en")
 
 
-async def filled(url: str, customers: Sequence[Person]) -> None:
+def _drawn(conversation: Conversation, choice: Choice) -> Played:
+    """Voice and codec follow from seed and title, so that one call alone is the same as among all."""
+    chance = random.Random(f"{choice.seed} {conversation.title}")
+    return Played(conversation, chance.choice(choice.voices or VOICES[choice.language]), chance.choice(get_args(Codec)))
+
+
+def _ears(choice: Choice) -> Mapping[str, str]:
+    """What a voicebot needs to hear the language. Raises EvaluationError when it cannot hear it at all."""
+    if choice.language != "zh":
+        return {}
+    model = choice.model or at_home(load_settings()).speech.pocketsphinx.get("zh")
+    if model is None:
+        raise EvaluationError("Mandarin callers need a recogniser; name the folder of a model with --model, or in [speech.pocketsphinx] zh")
+    return bench_mandarin.settings(model)
+
+
+async def filled(url: str, customers: Sequence[Customer]) -> None:
     """The demo's customers as of today in the database at `url`. Raises DirectoryError."""
     directory = DatabaseDirectory(url)
     try:
@@ -95,72 +135,50 @@ async def filled(url: str, customers: Sequence[Person]) -> None:
         await directory.close()
 
 
-async def _all(own: Rig, chosen: Sequence[Conversation], parallel: int, progress: Progress) -> list[Played]:
-    """Each caller's number may be in several conversations: those are not held at once, so that the journal tells them apart."""
-    places, busy = asyncio.Semaphore(parallel), {each.ani: asyncio.Lock() for each in chosen}
+async def _all(own: Rig, drawn: Sequence[Played], parallel: int, progress: Progress) -> None:
+    """A customer's number may be in several conversations: those are not held at once, so that the journal tells them apart."""
+    places, busy = asyncio.Semaphore(parallel), {each.conversation.ani: asyncio.Lock() for each in drawn}
 
-    async def one(conversation: Conversation) -> Played:
-        async with busy[conversation.ani], places:
-            played = await play(own, conversation)
-            progress(f"{'reached' if played.reached else 'MISSED '} {conversation.title}: {played.ended} {played.why}")
-            return played
+    async def one(played: Played) -> None:
+        ani = played.conversation.ani
+        lock = asyncio.Lock() if ani == UNKNOWN else busy[ani]
+        async with lock, places:
+            await play(own, played, new_number() if ani == UNKNOWN else ani)
+            progress(f"{played.outcome:8}{played.conversation.title}: {played.ended} {played.left} {played.why}")
 
     async with asyncio.TaskGroup() as scope:
-        tasks = [scope.create_task(one(conversation)) for conversation in chosen]
-    return [task.result() for task in tasks]
+        for each in drawn:
+            scope.create_task(one(each))
 
 
-async def play(own: Rig, conversation: Conversation) -> Played:
-    """One call, from dialling to its end."""
-    played = Played(conversation)
-    turns = [turn for turn in conversation.turns if not isinstance(turn, Hears)]
-    spoken = {turn: await synth(turn.text, VOICES[conversation.language], SPEECH) for turn in turns if isinstance(turn, Says)}
+async def play(own: Rig, played: Played, ani: str) -> None:
+    """One call, from dialling to its end; `played` tells what came of it."""
+    conversation = played.conversation
+    voiced = await _voiced(conversation, played.voice)
     try:
-        async with calling(own, "PCMU", HOTLINES[conversation.language], conversation.ani) as caller:
-            for place, turn in enumerate(turns, start=1):
-                match turn:
-                    case Says():
-                        await caller.say(spoken[turn])
-                    case Keys(keys):
-                        await caller.call.dtmf(keys)
-                if place < len(turns):
-                    await _reply(caller, STAYS_S if isinstance(turn, Stays) else REPLY_S)
-            await _let_go(own, conversation.ani)
+        async with calling(own, played.codec, HOTLINES[conversation.language], ani) as caller:
+            await _held(Person(own, caller, conversation.language, voiced), played, caller)
     except (PhoneError, TimeoutError) as error:
         played.why = str(error) or "the call was not answered in time"
         played.silent = "said nothing" in played.why
     try:
-        _judge(played, await own.journal(conversation.ani))
+        _judge(played, await own.journal(ani))
     except StoreError as error:
         played.why = str(error)
-    return played
 
 
-async def _reply(caller: Caller, within_s: float) -> None:
+async def _held(person: Person, played: Played, caller: Caller) -> None:
     try:
-        await caller.call.until_voice(time.monotonic(), within_s)
-    except TimeoutError:
-        raise PhoneError(f"the bot said nothing for {within_s:g} s") from None
-    await caller.hear_out(ANSWER_S)
+        played.left = await person.converse(exchanges(played.conversation))
+        if not person.ended and played.conversation.ends != "the caller hangs up":
+            await person.ask_for_a_person()
+    finally:
+        played.again = person.again
 
 
-async def _let_go(own: Rig, ani: str) -> None:
-    """Until the journal tells how it ended."""
-    deadline_s = time.monotonic() + LET_GO_S
-    while time.monotonic() < deadline_s:
-        if ended(await own.journal(ani, sealed_within_s=0)):
-            return
-        await asyncio.sleep(0.5)
-
-
-def ended(record: CallRecord) -> str:
-    """Where the call ended, in the words of the files; "" while it has not."""
-    events = [line.event for line in record.lines]
-    reason = next((event.reason for event in events if isinstance(event, HandoverDecided)), None)
-    if reason is not None:
-        return f"with a person, {reason}"
-    sealed = next((event for event in events if isinstance(event, CallSealed)), None)
-    return "" if sealed is None else "with the bot" if sealed.by == "bot" else "the caller hangs up"
+async def _voiced(conversation: Conversation, voice: str) -> Mapping[str, Samples]:
+    texts = [text for turn in conversation.turns if isinstance(turn, Says) for text in (turn.text, *turn.others)]
+    return {text: await synth(text, voice, SPEECH) for text in texts}
 
 
 def _judge(played: Played, record: CallRecord) -> None:
@@ -172,14 +190,56 @@ def _judge(played: Played, record: CallRecord) -> None:
     played.ended = ended(record)
 
 
-def _result(played: Sequence[Played]) -> Result:
+def result(played: Sequence[Played]) -> Result:
+    """The figures of the promise: nine of ten reach their end, the others a person, nobody is left in silence."""
     count = len(played)
     missed = [each for each in played if not each.reached]
     with_person = sum(each.ended.startswith("with a person") for each in missed)
     figures = (
         share("conversations that reached their end", count - len(missed), count, 90, at_most=False),
-        share("others that ended with a person", with_person, len(missed), None, at_most=False),
-        share("said all that they should", sum(not each.misheard for each in played), count, None, at_most=False),
+        share("the end, or a person", count - len(missed) + with_person, count, 100, at_most=False),
         share("callers left in silence", sum(each.silent for each in played), count, 0, at_most=True),
+        share("said all that they should", sum(not each.misheard for each in played), count, None, at_most=False),
+        share("nobody had to repeat anything", sum(not each.again for each in played), count, None, at_most=False),
     )
     return Result(figures, tuple(each.row() for each in played))
+
+
+def overview(trials: Sequence[Mapping[str, Any]]) -> Table:
+    """Each call with its end, where the caller left the script, and what was heard of him."""
+    shown = Table(title="calls", title_justify="left")
+    for column in ("conversation", "voice", "outcome", "ended", "again", "left the script at", "heard"):
+        shown.add_column(column)
+    for each in trials:
+        heard = " | ".join(each["heard"])
+        shown.add_row(each["title"], each["voice"], each["outcome"], each["ended"], str(each["again"]), each["left"] or each["why"], heard)
+    return shown
+
+
+def command(finished: Callable[[Coroutine[Any, Any, Result]], Result], progress: Progress) -> Callable[..., None]:
+    """`scripts/bench conversations`."""
+
+    def held(
+        language: Annotated[str, typer.Argument(help="en or zh.")] = "en",
+        *,
+        only: Annotated[str, typer.Option(help="Those whose title holds this.")] = "",
+        voices: Annotated[str, typer.Option(metavar="NAME,NAME,…", help="Callers' voices, such as flite:slt; left out: several.")] = "",
+        parallel: Annotated[int, typer.Option(min=1, help="Calls at a time.")] = PARALLEL,
+        seed: Annotated[int, typer.Option(help="Which voice and codec each caller has.")] = 1,
+        model: Annotated[Path | None, typer.Option(help="Mandarin: the folder of an 8 kHz PocketSphinx model.")] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output, with every call.")] = False,
+    ) -> None:
+        """The lead's conversations, each to its stated end."""
+        if language not in HOTLINES:
+            raise typer.BadParameter(f"no hotline in {language}; the languages are {', '.join(HOTLINES)}")
+        chosen = Choice(language, only, parallel, tuple(filter(None, voices.split(","))), seed, model)
+        found = finished(conversations(chosen, progress))
+        name = f"conversations, {language}, seed {seed}"
+        if as_json:
+            print(to_json({name: found}))
+        else:
+            console = Console(width=None if sys.stdout.isatty() else WIDTH)
+            console.print(overview(found.trials), table(name, found.figures))
+        raise typer.Exit(0 if found.passed else 1)
+
+    return held

@@ -9,7 +9,8 @@ import asyncio
 import os
 import signal
 import statistics
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -90,15 +91,17 @@ async def _answer(model: Llama, trial: int) -> tuple[float, float]:
 
 async def _stop(model: Llama, trial: int) -> float:
     """From the moment nobody wants an answer to the moment the next could begin: in its first tokens, and while its prompt is computed, by turns."""
-    stream = model.pieces(_ask(trial))
-    reading = asyncio.ensure_future(anext(stream))
-    await asyncio.wait({reading}, timeout=None if trial % 2 else 0.02)
-    began_s = _now_s()
-    reading.cancel()
-    await asyncio.wait({reading})
-    await stream.aclose()
+    async with aclosing(model.pieces(_ask(trial))) as stream, asyncio.TaskGroup() as scope:
+        reading = scope.create_task(_begun(stream))
+        await asyncio.wait({reading}, timeout=None if trial % 2 else 0.02)
+        began_s = _now_s()
+        reading.cancel()
     await _until(lambda: not model.busy, 0.0005)
     return _ms_since(began_s)
+
+
+async def _begun(stream: AsyncGenerator[str, None]) -> None:
+    await anext(stream)
 
 
 async def _killed(model: Llama) -> float:

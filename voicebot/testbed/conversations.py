@@ -30,9 +30,16 @@ class _Words(yaml.SafeLoader):
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """The caller speaks."""
+    """The caller speaks. `others`: in which words he says it when he is asked again; `digits`: what he spells, which he may also key in."""
 
     text: str
+    others: tuple[str, ...] = ()
+    digits: str = ""
+
+    def wording(self, attempt: int) -> str:
+        """What he says the first time (0), the second, and so on: after his last wording the first again."""
+        wordings = (self.text, *self.others)
+        return wordings[attempt % len(wordings)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +110,10 @@ def _turn(turn: Mapping[str, Any], language: str, person: Person) -> Turn:
     [(who, what)] = turn.items()
     digits = {"PIN": person.pin, "DIGITS": person.number[-4:], "NUMBER": person.number}
     match who:
+        case "caller" if not isinstance(what, list):
+            return Says(_spelt(digits[what], language), digits=digits[what]) if what in digits else Says(str(what))
         case "caller":
-            return Says(_spelt(digits[what], language) if what in digits else str(what))
+            return Says(str(what[0]), tuple(map(str, what[1:])))
         case "keys":
             return Keys(digits.get(str(what), str(what)))
         case "bot":

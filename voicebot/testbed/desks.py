@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from voicebot.process import end_with_parent
 from voicebot.store import staff
 from voicebot.store.desk import DeskStore
 from voicebot.store.staff import Role, Staff
+from voicebot.up import command
 
 START_S = 90.0
 STOP_S = 20.0
@@ -28,7 +28,7 @@ async def desk(settings_file: Path, environment: Mapping[str, str] | None = None
     log = settings_file.with_name("desk.log")
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "voicebot", "desk", "--settings", str(settings_file)),
+            *command("desk", settings_file),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,

@@ -18,7 +18,7 @@ from voicebot.errors import PbxError
 from voicebot.settings import Pbx, Settings
 from voicebot.telephony.pbx import PrivateAsterisk, check_ports, running_modules, wanted_modules
 from voicebot.telephony.pbx_plan import plan
-from voicebot.telephony.pbx_render import FOLDERS, configuration, fill, write
+from voicebot.telephony.pbx_render import configuration, fill, folders, write
 from voicebot.testbed.dialog import Account
 from voicebot.testbed.phone import Phone
 from voicebot.testbed.sip import Address
@@ -197,8 +197,7 @@ class Foreign(PrivateAsterisk):
     def configure(self) -> None:
         """Its own configuration in the place of the bot's."""
         try:
-            for folder in (self.plan.run, *(self.plan.run / name for name in FOLDERS)):
-                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folders(self.plan)
             for name, text in self._configuration().items():
                 write(self.plan.etc / name, text.encode())
         except OSError as error:

@@ -52,7 +52,7 @@ UNKNOWN = {
 }
 CROSS = {"en": ("this is a joke", "i have asked you three times now", "you keep charging me"), "zh": ("太过分了", "我已经问了三遍了", "你们乱收费")}
 ASKED_BACK = {"en": "Sorry, I did not understand that.", "zh": "抱歉，我没有听懂。"}
-ENDS: dict[Outcome, int] = {"contained": 62, "handed_over": 25, "abandoned": 8, "failed": 2, "refused": 2, "lost": 1}
+ENDS: dict[Outcome, int] = {"contained": 62, "handed_over": 25, "abandoned": 8, "failed": 2, "lost": 1}
 AGENTS = ("6001", "6002", "6003")
 
 
@@ -99,10 +99,6 @@ def _call(drawn: random.Random, call_id: str, begun: datetime, language: str, en
     dnis = {"en": "100", "zh": "200"}[language]
     tape.add(CallStarted(f"+441632960{drawn.randrange(100_000):05d}", dnis, language, f"PJSIP/caller-{call_id}", begun, "generated"))
     outcome = drawn.choices(tuple(ENDS), tuple(ENDS.values()))[0]
-    if outcome == "refused":
-        _handed(tape, "admission: too many calls")
-        _queue(tape, drawn, joins=False)
-        return _sealed(tape, outcome)
     tape.add(CallAnswered(), 100)
     _say(tape, GREETING[language], "greeting")
     tape.add(NoticeGiven(False))

@@ -55,15 +55,20 @@ async def hear_out(hearing: Hearing, pcm: bytes) -> Noted:
     return overlap.noted()
 
 
-async def talk_over(hearing: Hearing, samples: Samples, codec: Codec = "PCMU", bot: Samples | None = None) -> tuple[Step, ...]:
+async def talk_over(
+    hearing: Hearing, samples: Samples, codec: Codec = "PCMU", bot: Samples | None = None, before: Samples | None = None
+) -> tuple[Step, ...]:
     """What an ear does when it hears `samples` (8 kHz, one caller) over an answer of the bot that outlasts them; `bot` is that answer, where the
-    caller's phone sends it back."""
-    played = [] if bot is None else _frames(bot, codec)
-    return await _Overlap(hearing).run(_frames(samples, codec), played)
+    caller's phone sends it back, `before` what was on the line until it began. Times are from there on."""
+    overlap = _Overlap(hearing)
+    steps = await overlap.run(_frames(samples, codec), [] if bot is None else _frames(bot, codec), before=_frames(before, codec))
+    return tuple(replace(step, at_ms=step.at_ms - overlap.began_ms) for step in steps if step.at_ms > overlap.began_ms)
 
 
-def _frames(samples: Samples, codec: Codec) -> list[bytes]:
+def _frames(samples: Samples | None, codec: Codec) -> list[bytes]:
     """20 ms frames at 16 kHz, as they come from Asterisk."""
+    if samples is None or not len(samples):
+        return []
     wide = audio.resample(g711.decode(g711.encode(samples, codec), codec), audio.RATE_HZ, SAMPLE_RATE_HZ).astype("<i2").tobytes()
     return [wide[start : start + FRAME_BYTES] for start in range(0, len(wide) - FRAME_BYTES + 1, FRAME_BYTES)]
 
@@ -75,14 +80,19 @@ class _Overlap:
         self._steps: list[Step] = []
         self._late: list[tuple[int, Callable[[], None]]] = []
         self._asked: list[asyncio.Future[None]] = []
-        self._now_ms = 0
+        self._now_ms = self.began_ms = 0
         recogniser: Any = hearing.recogniser and _Recogniser(hearing.recogniser, self)
         detector: Any = hearing.detector and _Detector(hearing.detector, self)
         self._ear = ear(replace(hearing, recogniser=recogniser, detector=detector), self, lambda *_: None)
 
-    async def run(self, frames: Sequence[bytes], played: Sequence[bytes] = (), over_bot: bool = True) -> tuple[Step, ...]:
+    async def run(
+        self, frames: Sequence[bytes], played: Sequence[bytes] = (), over_bot: bool = True, before: Sequence[bytes] = ()
+    ) -> tuple[Step, ...]:
         async with asyncio.TaskGroup() as scope:
             tasks = [scope.create_task(self._ear.run()), scope.create_task(self._listen())]
+            for pcm in before:
+                await self._frame(pcm, SILENCE_FRAME)
+            self.began_ms = self._now_ms
             if over_bot:
                 self._ear.bot_starts(protected=False, expects_answer=False)
             for pcm, bot in zip_longest(frames, played[: len(frames)], fillvalue=SILENCE_FRAME):
@@ -152,7 +162,7 @@ class _Noting(Ear):
         self.frames.append((self._gate.voiced, self._gate.stirring))
 
     def _judge(self, talk: Talk, at_ms: int, words: Transcript) -> None:
-        self.verdicts.append((self.now_ms, at_ms, self._verdict(words)))
+        self.verdicts.append((self.now_ms, at_ms, self._verdict(talk, words)))
         super()._judge(talk, at_ms, words)
 
 

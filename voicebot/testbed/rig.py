@@ -195,6 +195,7 @@ def settings_text(folder: Path, overrides: Mapping[str, Any]) -> str:
         "pbx.anonymous": True,
         "store.url": f"sqlite+aiosqlite:///{folder / 'voicebot.db'}",
         "recording.folder": str(folder / "recordings"),
+        "handover.nobody": "wait",
         **overrides,
     }
     return "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
@@ -212,7 +213,7 @@ async def _start(settings: Settings, settings_file: Path, module: Sequence[str],
     log = settings_file.with_name("voicebot.log")
     with log.open("wb") as errors:
         keeper = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", *module, "up", "--settings", str(settings_file)),
+            *(sys.executable, "-m", *module, "up", "--no-desk", "--settings", str(settings_file)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
@@ -220,15 +221,14 @@ async def _start(settings: Settings, settings_file: Path, module: Sequence[str],
             env={**os.environ, **shared, **environment, "TMPDIR": str(settings_file.with_name("tmp"))},
             preexec_fn=_end_with_parent,
         )
-    try:
-        async with asyncio.timeout(START_S):
-            await _ready(keeper)
-    except (TimeoutError, EOFError):
-        await _stop(keeper)
-        raise VoicebotError(f"voicebot did not start: {_last_words(log)}") from None
-    except BaseException:
-        await _stop(keeper)
-        raise
+    async with contextlib.AsyncExitStack() as undo:
+        undo.push_async_callback(_stop, keeper)
+        try:
+            async with asyncio.timeout(START_S):
+                await _ready(keeper)
+        except (TimeoutError, EOFError):
+            raise VoicebotError(f"voicebot did not start: {_last_words(log)}") from None
+        undo.pop_all()
     return keeper
 
 

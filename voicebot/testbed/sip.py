@@ -14,6 +14,7 @@ import structlog
 from sipmessage import Message, Request, Response, Via
 
 from voicebot.errors import VoicebotError
+from voicebot.testbed.sip_messages import PHRASES, ack_of_refusal, branch, finish, response_to
 
 Address = tuple[str, int]
 
@@ -21,23 +22,6 @@ ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, NOTIFY"
 T1_S = 0.5
 T2_S = 4.0
 GIVE_UP_S = 64 * T1_S
-PHRASES = {
-    100: "Trying",
-    180: "Ringing",
-    200: "OK",
-    400: "Bad Request",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    408: "Request Timeout",
-    480: "Temporarily Unavailable",
-    481: "Call/Transaction Does Not Exist",
-    486: "Busy Here",
-    487: "Request Terminated",
-    488: "Not Acceptable Here",
-    491: "Request Pending",
-    501: "Not Implemented",
-    603: "Decline",
-}
 _log = structlog.get_logger(__name__)
 
 
@@ -91,7 +75,7 @@ class ClientTransaction:
         if invite or self.final:
             self._retransmission.stop()
         if invite and response.code >= 300:
-            self._wire.send(_ack_of_refusal(self.request, response), self.to)
+            self._wire.send(ack_of_refusal(self.request, response), self.to)
         if not repeated or (invite and 200 <= response.code < 300):
             self._on_response(response)
 
@@ -104,7 +88,7 @@ class ClientTransaction:
     def _timed_out(self) -> None:
         self._retransmission.stop()
         self.final = True
-        self._on_response(_response_to(self.request, 408, "Request Timeout (no answer from the other side)"))
+        self._on_response(response_to(self.request, 408, "Request Timeout (no answer from the other side)"))
 
 
 class ServerTransaction:
@@ -120,10 +104,10 @@ class ServerTransaction:
 
     def respond(self, code: int, *, tag: str = "", body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         """Answer; `tag` names the dialog in To, `body` is SDP."""
-        response = _response_to(self.request, code, PHRASES.get(code, "Refused"), tag)
+        response = response_to(self.request, code, PHRASES.get(code, "Refused"), tag)
         for name, value in (headers or {}).items():
             response.headers.set(name, value)
-        _finish(response, body)
+        finish(response, body)
         self._data = bytes(response)
         self.repeat()
         if self.request.method == "INVITE" and code >= 200:
@@ -188,8 +172,8 @@ class Wire(asyncio.DatagramProtocol):
         """Send `request` (Via and Content-Length are filled in) until it is answered."""
         if not request.headers.getlist("Via"):
             request.via = [self.via()]
-        _finish(request, request.body)
-        key = (_branch(request), request.method)
+        finish(request, request.body)
+        key = (branch(request), request.method)
         self._clients[key] = transaction = ClientTransaction(self, request, to, on_response)
         return transaction
 
@@ -210,7 +194,7 @@ class Wire(asyncio.DatagramProtocol):
             return  # a keep-alive
         try:
             message = Message.parse(data)
-            key, number = (_branch(message), message.cseq.method), message.cseq.sequence
+            key, number = (branch(message), message.cseq.method), message.cseq.sequence
             _ = message.call_id, message.from_address, message.to_address, message.contact
         except (ValueError, KeyError, IndexError, TypeError) as error:
             self.malformed += 1
@@ -263,39 +247,3 @@ class Wire(asyncio.DatagramProtocol):
 
         handle = asyncio.get_running_loop().call_later(GIVE_UP_S, fire)
         self._forgetting.add(handle)
-
-
-def _branch(message: Request | Response) -> str:
-    return str(message.via[0].parameters["branch"])
-
-
-def _finish(message: Message, body: bytes) -> None:
-    message.body = body
-    if body and message.headers.get("Content-Type") is None:
-        message.headers.set("Content-Type", "application/sdp")
-    message.headers.set("Content-Length", str(len(body)))
-
-
-def _response_to(request: Request, code: int, phrase: str, tag: str = "") -> Response:
-    response = Response(code, phrase)
-    for name in ("Via", "Record-Route", "From", "To", "Call-ID", "CSeq"):
-        if values := request.headers.getlist(name):
-            response.headers.setlist(name, list(values))
-    if tag and code > 100 and "tag" not in request.to_address.parameters:
-        to = request.to_address
-        response.headers.set("To", f"{to};tag={tag}")
-    return response
-
-
-def _ack_of_refusal(invite: Request, response: Response) -> Request:
-    """ACK of a final response other than 2xx: same branch as the INVITE. Source: RFC 3261 section 17.1.1.3."""
-    ack = Request("ACK", invite.uri)
-    ack.via = invite.via[:1]
-    for name in ("Route", "From", "Call-ID"):
-        if values := invite.headers.getlist(name):
-            ack.headers.setlist(name, list(values))
-    ack.headers.set("To", response.headers["To"])
-    ack.headers.set("CSeq", f"{invite.cseq.sequence} ACK")
-    ack.headers.set("Max-Forwards", "70")
-    ack.headers.set("Content-Length", "0")
-    return ack

@@ -14,7 +14,7 @@ from voicebot.desk.pages.agent import Mode, mode
 from voicebot.handover.story import Story, told
 from voicebot.store import after
 from voicebot.store.desk import DeskStore
-from voicebot.store.events import AgentRang, CallerSpoke
+from voicebot.store.events import AgentRang, CallbackRequested, CallerSpoke
 from voicebot.store.postings import Posting
 from voicebot.store.record import CallJournal
 
@@ -102,6 +102,43 @@ def test_a_ring_pops_on_that_agents_desk_alone_and_the_pop_is_the_record(on_the_
             assert [one.disposition for one in await after.wrap_ups_of(store, "pop-1")] == ["answered"]
         await ann.get_by_role("button", name="Done").click()
         await expect(ann.locator(".tasks .task")).to_have_count(0)
+
+    on_the_floor(scenario)
+
+
+@needs_chromium
+def test_who_asked_to_be_called_back_is_a_task_of_whoever_takes_it(on_the_floor: Run) -> None:
+    async def scenario(floor: Floor) -> None:
+        asked = (40_000, CallbackRequested())
+        floor.calls.begin("back-1", *WITH_BOT, *QUEUED, asked, ani=ANI).seal(60_000, "abandoned", "floor")
+        async with floor.at("ann") as ann:
+            await sit(ann, "6001")
+            await expect(ann.locator(".tasks .task")).to_contain_text(f"Call back {ANI}")
+            await ann.get_by_role("button", name="I do it").click()
+            await expect(ann.get_by_role("button", name="I do it")).to_have_count(0)
+            async with DeskStore.open(floor.desk.url) as store:
+                assert await after.follow_ups(store, "bob") == []
+            await ann.get_by_role("button", name="Done").click()
+            await expect(ann.locator(".tasks .task")).to_have_count(0)
+
+    on_the_floor(scenario)
+
+
+@needs_chromium
+def test_an_agent_says_how_much_of_a_briefing_he_hears_and_that_he_has_read_one(on_the_floor: Run) -> None:
+    async def scenario(floor: Floor) -> None:
+        async with floor.at("bob") as bob:
+            for form, following in (("all", "short"), ("short", "none"), ("none", "all")):
+                await bob.get_by_text(f"Briefing: {form}").click()
+                await expect(bob.get_by_text(f"Briefing: {following}")).to_be_visible()
+            await sit(bob, "6002")
+            record = floor.calls.begin("read-1", *WITH_BOT, *QUEUED)
+            record.append(29_000, AgentRang("6002"))
+            await bob.get_by_role("button", name="Read: put through at once").click()
+            for t_ms, event in (*handled("6002")[1:], *over()[:1]):
+                record.append(t_ms, event)
+            await expect(bob.get_by_role("button", name="Read: put through at once")).to_have_count(0)
+            record.seal(60_100, "handed_over", "floor")
 
     on_the_floor(scenario)
 

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+import pytest
 
 from tests.kit.deskkit import COMPLAINT, QUESTION, QUEUED, WITH_BOT, handled, lines, over
 from voicebot.desk.pages.call_view import CallView, Part, clock, view
-from voicebot.store.events import AngerScored, BriefingImproved, CallerSpoke, Event, Fault, Recorded, Resumed, TurnMeasured, Unknown
+from voicebot.desk.wording import table
+from voicebot.store.events import (
+    AngerScored,
+    BriefingImproved,
+    CallbackRequested,
+    CallerSpoke,
+    Event,
+    Fault,
+    NobodyThere,
+    Recorded,
+    Resumed,
+    SurveyAnswered,
+    TurnMeasured,
+    Unknown,
+)
+from voicebot.telephony.followed import AWAY, GIVEN_UP, LEFT
 
 
 def seen(*happened: tuple[int, Event]) -> CallView:
@@ -18,10 +36,10 @@ def test_the_course_is_in_order_and_in_words() -> None:
     assert [moment.at_ms for moment in found.moments] == sorted(moment.at_ms for moment in found.moments)
     told = [(moment.kind, moment.what) for moment in found.moments]
     assert ("caller", QUESTION) in told
-    assert ("decided", "Reply: matched bill-higher 0.88") in told
-    assert ("decided", "Clarify: two entries (roaming-cost, refund)") in told
+    assert ("decided", "Answer: matched bill-higher 0.88") in told
+    assert ("decided", "Ask back: two entries (roaming-cost, refund)") in told
     assert ("event", "6001 and caller talk") in told
-    assert told[-1] == ("event", "sealed by floor: handed_over")
+    assert told[-1] == ("event", "sealed by floor: Talked to an agent")
     assert found.sealed
     assert found.briefing == "Caller asked for a person."
 
@@ -51,6 +69,17 @@ def test_anger_faults_and_a_new_controller_show() -> None:
     ]
 
 
+def test_what_the_caller_found_wished_and_thought_shows() -> None:
+    happened = ((9_000, NobodyThere("out of hours")), (9_100, CallbackRequested()), (9_200, SurveyAnswered(4, "agent")))
+    told = [(moment.kind, moment.what) for moment in seen(*happened, (9_300, SurveyAnswered(None))).moments][1:]
+    assert told == [
+        ("event", "nobody there: out of hours"),
+        ("caller", "wants to be called back"),
+        ("caller", "mark for the agent: 4"),
+        ("caller", "mark for the bot: none"),
+    ]
+
+
 def test_a_line_of_a_later_version_is_passed_over() -> None:
     assert len(seen((100, Unknown("later", "no such event"))).moments) == 1
 
@@ -75,3 +104,15 @@ def test_the_latency_of_each_turn() -> None:
 
 def test_a_moment_as_people_write_it() -> None:
     assert [clock(at) for at in (0, 999, 61_000, 3_600_000)] == ["0:00", "0:00", "1:01", "60:00"]
+
+
+def test_the_course_is_told_in_the_language_of_who_looks() -> None:
+    happened = (*WITH_BOT, (24_010, AngerScored(0.42, evidence=("louder than expected: +9 dB",))), *QUEUED, *handled("6001"), *over("6001"))
+    told = [moment.what for moment in view(lines(*happened), "zh").moments if moment.kind in ("event", "fault")]
+    assert {"愤怒 42：比预期大声：+9 分贝".replace("：", ": ", 1), "转到 support：要求人工", "6001 离开：挂断"} <= set(told)
+    assert all(re.search("[\u4e00-\u9fff]", text) for text in told)
+
+
+@pytest.mark.parametrize("why", [*LEFT.values(), *AWAY.values(), *GIVEN_UP.values()])
+def test_every_end_of_a_wait_or_a_ring_has_words(why: str) -> None:
+    assert f"ends.{why}" in table("zh")

@@ -40,6 +40,8 @@ class Engine:
         return Transcript(f"{self.heard.get(stream, 0)} bytes of {len(self.heard)} streams", 0.5)
     def drop(self, stream):
         self.heard.pop(stream, None)
+    def expect_digits(self, stream, count):
+        self.heard[stream] = count
 
 def service():
     return RecogniserService(Engine())
@@ -77,6 +79,9 @@ class Scripted:
 
     def drop(self, stream: int) -> None:
         self.calls.append(("drop", stream))
+
+    def expect_digits(self, stream: int, count: int) -> None:
+        self.calls.append((f"{count} digits", stream))
 
 
 def test_the_service_answers_settles_and_reports_a_failed_stream_by_name() -> None:
@@ -260,5 +265,19 @@ def test_it_is_healthy_while_a_worker_runs() -> None:
             while not ears.healthy:
                 await asyncio.sleep(0.01)
         assert not ears.healthy
+
+    run(main())
+
+
+def test_a_number_that_is_owed_is_told_to_the_worker_before_any_audio() -> None:
+    engine = Scripted()
+    assert list(RecogniserService(engine).handle([Message(2, "digits", count=4), Message(2, "settle")])) == [Reply(2, "transcript", "hello", 0.75)]
+    assert engine.calls == [("4 digits", 2), ("settle", 2)]
+
+    async def main() -> None:
+        async with recogniser() as ears:
+            owed, free = ears.expecting(8).stream(), ears.stream()
+            assert (await owed.settle()).text.startswith("8 bytes")
+            assert (await free.settle()).text.startswith("0 bytes")
 
     run(main())

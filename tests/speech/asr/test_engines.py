@@ -14,22 +14,12 @@ import pytest
 from voicebot.engines import Models, Speech
 from voicebot.errors import EngineError
 from voicebot.settings import Settings, Turns
-from voicebot.speech.asr import Recogniser, engines
-from voicebot.speech.asr.engines import model_folder, recogniser, rungs
+from voicebot.speech.asr import Recogniser
+from voicebot.speech.asr.engines import model_folder, rungs
 from voicebot.speech.serving import MEMORY_MB
 from voicebot.testbed.random_whisper import build
 
 WORDINGS = ["how do i get my esim", "my harbourline is slow"]
-
-
-class Embedded:
-    """Stands for the recogniser that needs no weights."""
-
-
-@pytest.fixture(autouse=True)
-def embedded(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: Any = lambda _settings, _language, _wordings: Embedded()  # noqa: E731
-    monkeypatch.setattr(engines, "POCKETSPHINX", {"en": made})
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +31,10 @@ def settings(**speech: Any) -> Settings:
     return Settings(speech=Speech(**speech))
 
 
+def best(settings: Settings, language: str) -> Recogniser:
+    return rungs(settings, language)[0](settings, language, WORDINGS)
+
+
 def kinds(language: str, **speech: Any) -> list[str]:
     return [rung.__name__ for rung in rungs(settings(**speech), language)]
 
@@ -48,11 +42,11 @@ def kinds(language: str, **speech: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("language", "speech", "expected"),
     [
-        ("en", {}, ["<lambda>"]),
+        ("en", {}, ["_english"]),
         ("zh", {}, []),
-        ("en", {"whisper_model": "m"}, ["_whisper", "<lambda>"]),
+        ("en", {"whisper_model": "m"}, ["_whisper", "_english"]),
         ("zh", {"whisper_model": "m"}, ["_whisper"]),
-        ("en", {"whisper_model": "m", "recogniser": "pocketsphinx"}, ["<lambda>"]),
+        ("en", {"whisper_model": "m", "recogniser": "pocketsphinx"}, ["_english"]),
         ("en", {"whisper_model": "m", "recogniser": "whisper"}, ["_whisper"]),
         ("en", {"recogniser": "whisper"}, ["_whisper"]),
     ],
@@ -61,27 +55,19 @@ def test_the_ladder_of_a_language(language: str, speech: dict[str, Any], expecte
     assert kinds(language, **speech) == expected
 
 
-def test_a_model_that_is_not_there_leaves_the_embedded_recogniser() -> None:
-    assert isinstance(recogniser(settings(whisper_model="none"), "en", WORDINGS), Embedded)
-
-
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_model_that_is_demanded_and_not_there_is_named(language: str, tmp_path: Path) -> None:
     wanted = Settings(speech=Speech(recogniser="whisper", whisper_model="base"), models=Models(folder=tmp_path))
     with pytest.raises(EngineError, match=rf"whisper: {tmp_path}/base is no folder; `voicebot models pull`"):
-        recogniser(wanted, language, WORDINGS)
+        best(wanted, language)
     with pytest.raises(EngineError, match=r"\[speech\] whisper_model names no model"):
-        recogniser(settings(recogniser="whisper"), language, WORDINGS)
-
-
-def test_a_language_without_any_engine_has_none() -> None:
-    assert recogniser(settings(), "zh", WORDINGS) is None
+        best(settings(recogniser="whisper"), language)
 
 
 def test_turns_longer_than_a_window_are_refused_beforehand(folder: Path) -> None:
     wanted = Settings(speech=Speech(recogniser="whisper", whisper_model=str(folder)), turns=Turns(max_utterance_ms=40_000))
     with pytest.raises(EngineError, match=r"set \[turns\] max_utterance_ms to 30000 at most"):
-        recogniser(wanted, "en", WORDINGS)
+        best(wanted, "en")
 
 
 def test_a_name_is_looked_for_among_the_models_and_a_path_is_not(tmp_path: Path) -> None:
@@ -92,8 +78,7 @@ def test_a_name_is_looked_for_among_the_models_and_a_path_is_not(tmp_path: Path)
 def test_whisper_is_told_all_it_needs(folder: Path) -> None:
     async def main() -> None:
         wanted = settings(whisper_model=str(folder), whisper_window_s=4, recognisers=3)
-        made = recogniser(wanted, "zh", ["携号转网"])
-        assert made is not None
+        made = best(wanted, "zh")
         await made.launch()
         assert len(made.workers) == 3
         assert '"language": "zh"' in made.workers[0]._arguments
@@ -110,8 +95,7 @@ def test_a_big_model_may_have_more_memory(folder: Path, tmp_path: Path) -> None:
         file.truncate(3_000_000_000)  # a hole: it takes no room
 
     async def main() -> None:
-        made = recogniser(settings(whisper_model=str(big), recognisers=1), "en", WORDINGS)
-        assert made is not None
+        made = best(settings(whisper_model=str(big), recognisers=1), "en")
         await made.launch()
         assert made.workers[0]._memory_mb == 3 * 3_000_000_000 >> 20
         await made.stop()
@@ -124,8 +108,7 @@ def test_whisper_works_in_its_own_process(folder: Path, language: str) -> None:
     tone = (np.sin(np.arange(16_000) / 20) * 9_000).astype("<i2").tobytes()
 
     async def main() -> None:
-        made = recogniser(settings(whisper_model=str(folder), recognisers=1, whisper_window_s=4), language, WORDINGS)
-        assert made is not None
+        made = best(settings(whisper_model=str(folder), recognisers=1, whisper_window_s=4), language)
         async with made as pool:
             stream = pool.stream()
             stream.feed(tone)
@@ -147,8 +130,7 @@ def test_a_broken_model_fails_the_start_with_its_reason(folder: Path, tmp_path: 
     spoil(copy)
 
     async def main() -> None:
-        made = recogniser(settings(whisper_model=str(copy), recognisers=1), "en", WORDINGS)
-        assert isinstance(made, Recogniser)
+        made = best(settings(whisper_model=str(copy), recognisers=1), "en")
         with pytest.raises(EngineError, match=told):
             await made.start()
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from voicebot.errors import EngineError
 from voicebot.speech.asr import language_model
-from voicebot.speech.asr.language_model import LanguageFiles, arpa, build, pronunciations, spoken
+from voicebot.speech.asr.language_model import LanguageFiles, arpa, build, on_the_telephone, pronunciations, spoken
 
 WORDS = st.lists(st.sampled_from(["my", "bill", "is", "too", "high"]), min_size=1, max_size=5)
 CORPUS = st.lists(st.tuples(WORDS, st.floats(0.05, 3)), min_size=1, max_size=8)
@@ -168,3 +168,28 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 @given(CORPUS)
 def test_the_same_corpus_gives_the_same_bytes(corpus: Sequence[tuple[Sequence[str], float]]) -> None:
     assert arpa(corpus, COMMON) == arpa(corpus, COMMON)
+
+
+@pytest.mark.parametrize(
+    ("ways", "heard"),
+    [
+        (
+            ["TH AE NG K"],
+            [
+                "TH AE NG K",
+                "T AE NG K",
+                "F AE NG K",
+                "AE NG K",
+                *(f"{first}{vowel} NG K" for first in ("TH ", "T ", "F ", "") for vowel in ("EH", "EY")),
+            ],
+        ),
+        (["HH AW"], ["HH AW", "AW"]),
+        (["B IH L"], ["B IH L"]),
+        (["TH"], ["TH"]),
+        (["HH IH R", "IH R"], ["HH IH R", "IH R"]),
+    ],
+)
+def test_a_narrow_line_swallows_sounds(ways: list[str], heard: list[str]) -> None:
+    found = on_the_telephone(ways)
+    assert set(found) == set(heard)
+    assert found[: len(ways)] == ways

@@ -15,8 +15,10 @@ import pytest
 import soxr
 from numpy.typing import NDArray
 
+from voicebot.customers.verification import spoken_digits
 from voicebot.errors import EngineError
 from voicebot.speech.asr import RecogniserService, pocketsphinx
+from voicebot.speech.asr.digits import examples
 from voicebot.speech.asr.language_model import LanguageFiles, build
 from voicebot.speech.asr.pocketsphinx import TELEPHONE_MEAN, PocketSphinx, english, service
 from voicebot.speech.serving import Message
@@ -171,3 +173,47 @@ def test_the_service_drops_and_settles_by_message(engine: PocketSphinx, speech: 
     served = RecogniserService(engine)
     replies = list(served.handle([Message(9, "feed", on_the_phone(speech)), Message(9, "settle"), Message(9, "drop")]))
     assert [reply.text for reply in replies] == [SAID]
+
+
+@pytest.fixture(scope="module")
+def counting(tmp_path_factory: pytest.TempPathFactory) -> PocketSphinx:
+    """An engine that knows how numbers are read out."""
+    known = build([*WORDINGS, *examples("en")], tmp_path_factory.mktemp("numbers"))
+    acoustic = package.get_model_path("en-us/en-us")
+    return PocketSphinx(acoustic, str(known.dictionary), str(known.language_model), mean=TELEPHONE_MEAN, spelling="en")
+
+
+def spoken(text: str, folder: Path) -> bytes:
+    path = folder / "said.wav"
+    subprocess.run(["flite", "-voice", "rms", "-t", text, "-o", str(path)], check=True)
+    with wave.open(str(path)) as recording:
+        samples = np.frombuffer(recording.readframes(recording.getnframes()), np.int16).astype(np.float64)
+    return on_the_phone(np.concatenate([np.zeros(2_400), soxr.resample(samples, recording.getframerate(), 8_000), np.zeros(4_000)]))
+
+
+@pytest.mark.parametrize(("text", "owed", "heard"), [("one nine four seven oh two six eight", 8, "19470268"), ("six six three nine", 4, "6639")])
+def test_digits_that_are_owed_are_all_heard(counting: PocketSphinx, text: str, owed: int, heard: str, tmp_path: Path) -> None:
+    counting.expect_digits(77, owed)
+    counting.feed(77, spoken(text, tmp_path))
+    first = counting.settle(77)
+    counting.feed(77, bytes(6_400))
+    again = counting.settle(77)
+    counting.drop(77)
+    assert (spoken_digits(first.text), spoken_digits(again.text)) == (heard, heard)
+
+
+def test_who_owes_digits_may_ask_something_else(counting: PocketSphinx, tmp_path: Path) -> None:
+    counting.expect_digits(78, 4)
+    counting.feed(78, spoken(SAID, tmp_path))
+    assert counting.settle(78).text == SAID
+    counting.drop(78)
+
+
+def test_a_dictionary_without_the_digits_is_named(files: LanguageFiles, tmp_path: Path) -> None:
+    short = tmp_path / "short.dict"
+    short.write_text("".join(line for line in files.dictionary.read_text().splitlines(keepends=True) if not line.startswith("nine ")))
+    engine = PocketSphinx(package.get_model_path("en-us/en-us"), str(short), str(files.language_model), mean=TELEPHONE_MEAN, spelling="en")
+    engine.expect_digits(1, 4)
+    engine.feed(1, spoken("four five six seven", tmp_path))
+    with pytest.raises(EngineError, match="lacks a word that numbers are read out in"):
+        engine._spelt(engine._utterances[1], engine.settle(1))

@@ -19,7 +19,6 @@ from voicebot.errors import EngineError
 from voicebot.settings import Settings
 from voicebot.speech.spoken import spoken
 from voicebot.speech.tts.espeak import ESPEAK, READINGS, VOICES, Espeak, pinyin
-from voicebot.speech.tts.manner import MANNERS
 from voicebot.values import duration_ms
 
 Run = Callable[[Any], Any]
@@ -128,10 +127,3 @@ def test_our_own_readings_have_a_syllable_for_each_character(word: str) -> None:
 def test_every_character_becomes_one_syllable_with_a_tone(text: str) -> None:
     syllables = pinyin(text).split()
     assert len(syllables) == len(text)
-
-
-@installed
-def test_a_manner_is_pace_and_pauses(run: Run) -> None:
-    calming = Espeak("zh", manner=MANNERS["calming"])
-    assert len(run(calming.render("您好，请讲。"))) > len(run(Espeak("zh").render("您好，请讲。")))
-    assert len({Espeak("zh", manner=manner).name for manner in MANNERS.values()}) == len(MANNERS)

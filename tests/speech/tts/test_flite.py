@@ -11,7 +11,6 @@ import pytest
 
 from voicebot.errors import EngineError
 from voicebot.speech.tts.flite import FLITE, Flite, _ascii
-from voicebot.speech.tts.manner import MANNERS
 from voicebot.values import duration_ms
 
 Run = Callable[[Any], Any]
@@ -75,11 +74,3 @@ def test_typographic_text_reaches_flite_in_plain_characters(written: str, read: 
 def test_text_without_a_latin_letter_is_refused_rather_than_swallowed() -> None:
     with pytest.raises(EngineError, match="nothing to say"):
         _ascii("您好")
-
-
-@installed
-def test_a_manner_is_pace_and_pauses(run: Run) -> None:
-    text = "One moment, please. I am looking."
-    brief, neutral, calming = (len(run(Flite(manner=MANNERS[style]).render(text))) for style in ("brief", "neutral", "calming"))
-    assert brief < neutral < calming
-    assert len({Flite(manner=manner).name for manner in MANNERS.values()}) == len(MANNERS)

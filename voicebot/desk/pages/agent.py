@@ -12,19 +12,17 @@ from typing import Any, Literal
 from nicegui import ui
 
 from voicebot.desk import draw
+from voicebot.desk.briefed import read
 from voicebot.desk.desk import now_utc
 from voicebot.desk.duty import PAUSES
 from voicebot.desk.page import Here, Part, page
 from voicebot.desk.pages import beside, phone, wrap_up
 from voicebot.handover.story import Story
-from voicebot.handover.written import Written, level, written
+from voicebot.handover.written import Written, written
 from voicebot.store import after
 from voicebot.store.after import FollowUp
 from voicebot.store.events import AgentRang, Line
 from voicebot.store.postings import Posting
-
-SHOWN = 12
-"""How many callers of each kind the list shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ async def agent(here: Here) -> None:
     shown = AgentPage(here)
     await shown.catch_up()
     shown.draw()
-    here.on_line(shown.heard)
+    here.on_line(shown.heard, shown.about)
     here.on_duty(shown.changed)
 
 
@@ -91,14 +89,18 @@ class AgentPage:
             self._parts.append(phone.strip(self._here))
         with draw.box("desk"):
             with ui.element("aside").classes("side"):
-                self._part(draw.box(), lambda: tuple(_told(story) for story in desk.live.open()), self._callers)
+                self._callers()
             with ui.element("main"):
                 self._part(draw.box("middle"), lambda: mode(self.posting, self.ringing), self._middle)
 
+    def about(self, story: Story) -> bool:
+        """Whether this desk shows more of a call than the list of callers does: it rang here, or is wrapped up here."""
+        posting = self.posting
+        return posting is not None and (story.call_id == posting.call_id or any(hold.agent == posting.extension for hold in story.holds))
+
     def heard(self, story: Story, line: Line) -> None:
-        """One more line of some call."""
-        mine = self.posting is not None and story.agent == self.posting.extension
-        if mine and isinstance(line.event, AgentRang):
+        """One more line of a call that is this desk's."""
+        if self.posting and story.agent == self.posting.extension and isinstance(line.event, AgentRang):
             self._notify(story)
         self.changed()
 
@@ -137,7 +139,7 @@ class AgentPage:
             ui.label(self._say(f"state.{state}") + reason)
             draw.since(since)
         if not reached:
-            ui.label("!").classes("chip lost").tooltip(self._say("frame.lost"))
+            ui.label(self._say("frame.off")).classes("chip lost").tooltip(self._say("frame.lost"))
         ui.button(self._say("agent.ready"), on_click=self._ready).props("unelevated no-caps dense color=positive accesskey=r")
         with ui.dropdown_button(self._say("agent.pause"), auto_close=True).props("unelevated no-caps dense accesskey=p").classes("pause"):
             for reason in PAUSES:
@@ -154,20 +156,10 @@ class AgentPage:
     def _release(self) -> None:
         self._here.act(lambda: self._here.desk.duty.release(self._here.person.name))
 
-    def _callers(self, waiting: tuple[_Caller, ...]) -> None:
-        for title, stages in (("queue.waiting", _WITH_PEOPLE), ("queue.bots", frozenset({"bot"}))):
-            those = [caller for caller in waiting if caller.stage in stages]
-            with draw.card(f"{self._say(title)} · {len(those)}", "callers"):
-                if not those:
-                    ui.label(self._say("queue.nobody")).classes("quiet")
-                for caller in those[:SHOWN]:
-                    self._caller(caller)
-
-    def _caller(self, caller: _Caller) -> None:
-        with draw.box("caller", "urgent" if caller.urgent else "usual", caller.level):
-            ui.label(f"…{caller.ani[-3:]}" if caller.ani else "–").classes("ani")
-            ui.label(self._say(f"side.{caller.stage}")).classes("what")
-            draw.since(caller.since_utc)
+    def _callers(self) -> None:
+        board, language = self._here.desk.board, self._here.person.language
+        shown = ui.html(board.markup(language), sanitize=False)
+        self._here.on_board(lambda: shown.set_content(board.markup(language)))
 
     def _middle(self, found: Mode) -> None:
         self._inner = []
@@ -196,19 +188,30 @@ class AgentPage:
             with rows:
                 if not tasks:
                     ui.label(self._say("agent.no_tasks")).classes("quiet")
-                for task in tasks:
-                    self._task(task)
+                for task, ani in tasks:
+                    self._task(task, ani)
 
         self._here.act(load)
 
-    def _task(self, task: FollowUp) -> None:
+    def _task(self, task: FollowUp, ani: str) -> None:
+        """A call-back is somebody's only once he takes it: else two would call."""
+        store, me = self._here.desk.store, self._here.person.name
+
+        async def taken() -> None:
+            if await after.take(store, task.follow_up_id, me):
+                take.delete()
+            else:
+                row.delete()
+
         async def done() -> None:
-            await after.follow_up_done(self._here.desk.store, task.follow_up_id, task.staff, now_utc())
+            await after.follow_up_done(store, task.follow_up_id, me, now_utc())
             row.delete()
 
         with draw.box("task") as row:
             ui.label(f"{task.due_utc.astimezone():%d.%m. %H:%M}").classes("when")
-            ui.label(task.text)
+            ui.label(task.text or self._say("agent.call_back", number=ani or "?"))
+            if task.staff == after.NOBODY:
+                take = ui.button(self._say("agent.take_task"), on_click=lambda: self._here.act(taken)).props("flat dense no-caps color=accent")
             ui.button(self._say("agent.done"), on_click=lambda: self._here.act(done)).props("flat dense no-caps color=accent")
 
     def _call(self, found: Mode) -> None:
@@ -231,6 +234,7 @@ class AgentPage:
         if story is None:
             ui.label(self._say("pop.gone")).classes("empty")
             return
+        self._here.looked(call_id)
         self._inner = [Part(draw.box("band-box"), look, self._band)]
         with draw.box("pop"):
             told = draw.box("told")
@@ -241,6 +245,11 @@ class AgentPage:
     def _band(self, story: Story | None) -> None:
         if story:
             draw.band(story, self._written(story), self._say)
+            if story.stage == "ringing":
+                ui.button(self._say("agent.read"), on_click=lambda: self._read(story)).props("flat dense no-caps color=accent accesskey=b")
+
+    def _read(self, story: Story) -> None:
+        self._here.act(lambda: read(self._here.desk.brief, story, self.posting))
 
     def _body(self, story: Story | None) -> None:
         if story is None:
@@ -252,25 +261,6 @@ class AgentPage:
         with draw.box("column"):
             draw.anger(story, self._say, brief.level)
             draw.facts(brief, self._say)
-
-
-_WITH_PEOPLE = frozenset({"leaving", "queue", "ringing", "briefing"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Caller:
-    """What the list of callers shows of one."""
-
-    call_id: str
-    ani: str
-    stage: str
-    since_utc: datetime
-    urgent: bool
-    level: str
-
-
-def _told(story: Story) -> _Caller:
-    return _Caller(story.call_id, story.ani, story.stage, story.since_utc, story.urgent, level(story.last))
 
 
 def _body(story: Story | None) -> tuple[object, ...]:

@@ -11,9 +11,12 @@ from voicebot.desk.desk import now_utc
 from voicebot.desk.page import Here, page
 from voicebot.desk.pages import beside
 from voicebot.desk.pages.call_audio import AudioError, inside, peaks, wave
-from voicebot.desk.pages.call_view import CallView, Moment, clock, view
+from voicebot.desk.pages.call_course import course
+from voicebot.desk.pages.call_view import CallView, clock, view
 from voicebot.desk.pages.call_view import Part as Recording
 from voicebot.desk.pages.figures import calls_link, local, seconds, style
+from voicebot.desk.pages.supervise_view import acts_on
+from voicebot.desk.wording import why
 from voicebot.handover.story import Story, told
 from voicebot.handover.written import level
 from voicebot.store import after
@@ -37,9 +40,10 @@ async def call(here: Here) -> None:
         ui.label(here.say("pop.gone")).classes("empty")
         return
     await audit(here.desk.store, Deed(now_utc(), here.person.name, "look", call_id))
-    found = view(lines)
+    found = view(lines, here.person.language)
     with draw.box("page"):
         _head(here, story, found)
+        _acts(here, call_id)
         with draw.box("call-grid"):
             with draw.box():
                 _sound(here, story, found)
@@ -60,10 +64,17 @@ def _head(here: Here, story: Story, found: CallView) -> None:
         if found.sealed:
             ui.label(seconds(found.sealed.duration_ms))
         if story.reason:
-            ui.label(story.reason).classes("quiet")
+            ui.label(why(story.reason, here.person.language)).classes("quiet")
         with draw.box("exports"):
             for form in ("csv", "json"):
                 ui.link(here.say(f"call.{form}"), f"/calls/{story.call_id}/export/{form}").props("download")
+
+
+def _acts(here: Here, call_id: str) -> None:
+    """For as long as the call goes on."""
+    shown = acts_on(here, draw.box(), lambda: here.desk.live.calls.get(call_id))
+    here.on_line(lambda story, _line: shown.refresh() if story.call_id == call_id else None)
+    here.on_duty(shown.refresh)
 
 
 def _sound(here: Here, story: Story, found: CallView) -> None:
@@ -99,20 +110,8 @@ def _player(here: Here, story: Story, number: int, part: Recording) -> None:
 
 
 def _course(here: Here, found: CallView) -> None:
-    with draw.card(here.say("call.course"), "course-card"), draw.box("course").props('tabindex="0"'):
-        for moment in found.moments:
-            _moment(here, moment)
-
-
-def _moment(here: Here, moment: Moment) -> None:
-    with ui.element("button").classes(f"moment {moment.kind}").props(f"data-at={moment.at_ms}"):
-        ui.label(clock(moment.at_ms)).classes("at")
-        ui.label(here.say(f"call.{moment.kind}")).classes("who")
-        with ui.element("span").classes("what"):
-            ui.label(moment.what)
-            if moment.unheard:
-                ui.label(moment.unheard).classes("unheard").tooltip(here.say("call.unheard"))
-        ui.label(moment.mark).classes("quiet")
+    with draw.card(here.say("call.course"), "course-card"):
+        ui.html(course(found.moments, here.say), sanitize=False).classes("course").props('tabindex="0"')
 
 
 def _briefing(here: Here, found: CallView) -> None:

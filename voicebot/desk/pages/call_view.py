@@ -10,32 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from voicebot.desk.wording import saying, table, why
+from voicebot.handover import evidence
 from voicebot.handover.briefing import masked
-from voicebot.store.events import (
-    AgentAnswered,
-    AgentJoined,
-    AgentLeft,
-    AgentRang,
-    AngerScored,
-    BargedIn,
-    BotSpoke,
-    BriefingImproved,
-    CallerHungUp,
-    CallerSpoke,
-    CallSealed,
-    CallStarted,
-    Decided,
-    DigitPressed,
-    Event,
-    Fault,
-    HandoverDecided,
-    Line,
-    QueueEntered,
-    QueueLeft,
-    Recorded,
-    Resumed,
-    TurnMeasured,
-)
+from voicebot.store import events
+from voicebot.store.events import Event, Line
 
 Kind = Literal["caller", "bot", "decided", "event", "fault"]
 
@@ -65,23 +44,23 @@ class CallView:
 
     moments: tuple[Moment, ...]
     parts: tuple[Part, ...]
-    latency: tuple[tuple[int, TurnMeasured], ...]
+    latency: tuple[tuple[int, events.TurnMeasured], ...]
     """Per turn, with the moment at which it was measured."""
     briefing: str
-    sealed: CallSealed | None
+    sealed: events.CallSealed | None
 
 
-def view(lines: Iterable[Line]) -> CallView:
-    """The view of one call's lines in order."""
+def view(lines: Iterable[Line], language: str = "en") -> CallView:
+    """The view of one call's lines in order, told in the words of `language`."""
     happened = [(line.t_ms, line.event) for line in lines]
-    moments = [moment for t_ms, event in happened if (moment := _moment(t_ms, event))]
+    moments = [made(t_ms, event, language) for t_ms, event in happened if (made := _BY_TYPE.get(type(event)))]
     briefings = [told for _, event in happened if (told := _briefing(event))]
     return CallView(
         tuple(sorted(moments, key=lambda moment: moment.at_ms)),
         tuple(_parts(happened)),
-        tuple((t_ms, event) for t_ms, event in happened if isinstance(event, TurnMeasured)),
+        tuple((t_ms, event) for t_ms, event in happened if isinstance(event, events.TurnMeasured)),
         briefings[-1] if briefings else "",
-        next((event for _, event in happened if isinstance(event, CallSealed)), None),
+        next((event for _, event in happened if isinstance(event, events.CallSealed)), None),
     )
 
 
@@ -93,60 +72,77 @@ def clock(at_ms: int) -> str:
 def _parts(happened: Iterable[tuple[int, Event]]) -> Iterable[Part]:
     begun: set[str] = set()
     for t_ms, event in happened:
-        if isinstance(event, Recorded) and event.on and event.path and event.path not in begun:
+        if isinstance(event, events.Recorded) and event.on and event.path and event.path not in begun:
             begun.add(event.path)
             yield Part(Path(event.path), t_ms)
 
 
 def _briefing(event: Event) -> str:
-    return event.briefing if isinstance(event, HandoverDecided) else event.spoken if isinstance(event, BriefingImproved) else ""
+    return event.briefing if isinstance(event, events.HandoverDecided) else event.spoken if isinstance(event, events.BriefingImproved) else ""
 
 
-def _moment(t_ms: int, event: Event) -> Moment | None:
-    made = _BY_TYPE.get(type(event))
-    return made(t_ms, event) if made else None
+def _caller(_: int, event: events.CallerSpoke, _language: str) -> Moment:
+    return Moment(event.start_ms, "caller", masked(event.text), mark=f"{round(event.confidence * 100)} %")
 
 
-def _bot(_: int, event: BotSpoke) -> Moment:
+def _bot(_: int, event: events.BotSpoke, _language: str) -> Moment:
     whole, heard = masked(event.text), masked(event.heard_text)
     unheard = whole[len(heard) :] if event.cut and whole.startswith(heard) else ""
     return Moment(event.start_ms, "bot", heard, unheard, event.entry_id or "")
 
 
-def _decided(t_ms: int, event: Decided) -> Moment:
+def _decided(t_ms: int, event: events.Decided, language: str) -> Moment:
     weighed = f" ({', '.join(event.alternatives)})" if event.alternatives else ""
-    return Moment(t_ms, "decided", f"{event.decision}: {masked(event.reason)}{weighed}", mark=event.entry_id or "")
+    told = _word(language, "decisions", event.decision)
+    return Moment(t_ms, "decided", f"{told}: {masked(why(event.reason, language))}{weighed}", mark=event.entry_id or "")
 
 
-def _angry(t_ms: int, event: AngerScored) -> Moment:
-    why = "; ".join(masked(each) for each in event.evidence)
-    return Moment(t_ms, "event", f"anger {round(event.score * 100)}" + (f": {why}" if why else ""), mark="!" if event.escalate else "")
+def _angry(t_ms: int, event: events.AngerScored, language: str) -> Moment:
+    reasons = "; ".join(masked(evidence.whole(each, language)) for each in event.evidence)
+    told = saying(language)("insight.anger", score=round(event.score * 100))
+    return Moment(t_ms, "event", told + (f": {reasons}" if reasons else ""), mark="!" if event.escalate else "")
 
 
-def _plain(kind: Kind, told: str) -> Callable[[int, Any], Moment]:
-    def made(t_ms: int, event: Any) -> Moment:
-        return Moment(t_ms, kind, masked(told.format(event=event)).strip())
+def _barged(_: int, event: events.BargedIn, language: str) -> Moment:
+    return Moment(event.at_ms, "event", saying(language)(f"course.barge_{event.outcome}"), mark=f"{event.silent_after_ms} ms")
+
+
+def _plain(kind: Kind, key: str, **tables: str) -> Callable[[int, Any, str], Moment]:
+    """The words of `course.key`, their gaps filled with the event's fields; `tables` names the table of words for what stands in a field."""
+
+    def made(t_ms: int, event: Any, language: str) -> Moment:
+        fields = {name: getattr(event, name) for name in event.__struct_fields__}
+        told = {name: _word(language, tables[name], str(value)) if name in tables else value for name, value in fields.items()}
+        return Moment(t_ms, kind, masked(saying(language)(f"course.{key}", **told)).strip())
 
     return made
 
 
-_BY_TYPE: Mapping[type[Event], Callable[[int, Any], Moment]] = {
-    CallStarted: _plain("event", "call to {event.dnis}, {event.language}"),
-    CallerSpoke: lambda _, event: Moment(event.start_ms, "caller", masked(event.text), mark=f"{round(event.confidence * 100)} %"),
-    BotSpoke: _bot,
-    Decided: _decided,
-    AngerScored: _angry,
-    DigitPressed: _plain("caller", "[{event.key}]"),
-    BargedIn: lambda _, event: Moment(event.at_ms, "event", f"barge-in: {event.outcome}", mark=f"{event.silent_after_ms} ms"),
-    HandoverDecided: _plain("event", "handover to {event.queue}: {event.reason}"),
-    QueueEntered: _plain("event", "queue {event.queue}"),
-    QueueLeft: _plain("event", "queue {event.queue} left: {event.why}"),
-    AgentRang: _plain("event", "rings at {event.agent}"),
-    AgentAnswered: _plain("event", "{event.agent} answers, hears the briefing"),
-    AgentJoined: _plain("event", "{event.agent} and caller talk"),
-    AgentLeft: _plain("event", "{event.agent} leaves: {event.why}"),
-    CallerHungUp: _plain("event", "caller hangs up"),
-    Resumed: _plain("fault", "taken over by another controller after {event.gap_ms} ms: {event.reason}"),
-    Fault: _plain("fault", "fault, {event.where}: {event.what}"),
-    CallSealed: _plain("event", "sealed by {event.by}: {event.outcome}"),
+def _word(language: str, section: str, value: str) -> str:
+    """The words for a value; one that the table does not know stands as it is."""
+    return why(value, language) if section == "reasons" else table(language).get(f"{section}.{value}", value)
+
+
+_BY_TYPE: Mapping[type[Event], Callable[[int, Any, str], Moment]] = {
+    events.CallStarted: _plain("event", "started"),
+    events.CallerSpoke: _caller,
+    events.BotSpoke: _bot,
+    events.Decided: _decided,
+    events.AngerScored: _angry,
+    events.DigitPressed: _plain("caller", "pressed"),
+    events.BargedIn: _barged,
+    events.HandoverDecided: _plain("event", "handover", reason="reasons"),
+    events.QueueEntered: _plain("event", "queued"),
+    events.QueueLeft: _plain("event", "queue_left", why="ends"),
+    events.NobodyThere: _plain("event", "nobody", why="ends"),
+    events.CallbackRequested: _plain("caller", "callback"),
+    events.SurveyAnswered: _plain("caller", "survey", by="parties", mark="marks"),
+    events.AgentRang: _plain("event", "rang"),
+    events.AgentAnswered: _plain("event", "answered"),
+    events.AgentJoined: _plain("event", "joined"),
+    events.AgentLeft: _plain("event", "agent_left", why="ends"),
+    events.CallerHungUp: _plain("event", "hung_up"),
+    events.Resumed: _plain("fault", "resumed"),
+    events.Fault: _plain("fault", "fault"),
+    events.CallSealed: _plain("event", "sealed", by="parties", outcome="outcome"),
 }

@@ -11,15 +11,14 @@ from voicebot.desk import draw
 from voicebot.desk.desk import now_utc
 from voicebot.desk.page import Here, page
 from voicebot.desk.pages.calls_query import LEVELS, QueryError, query
-from voicebot.desk.pages.figures import NOTHING, calls_link, local, seconds, style
+from voicebot.desk.pages.calls_rows import rows
+from voicebot.desk.pages.figures import calls_link, style
+from voicebot.desk.wording import why
 from voicebot.dialogue.decisions import Why
-from voicebot.handover.story import Felt
-from voicebot.handover.written import level
 from voicebot.store.privacy import Deed, audit
 from voicebot.store.search import PAGE, Found, search
 
-OUTCOMES = ("contained", "handed_over", "abandoned", "refused", "failed", "lost")
-COLUMNS = ("started", "number", "outcome", "reason", "agent", "anger", "wait", "length", "language")
+OUTCOMES = ("contained", "handed_over", "abandoned", "failed", "lost")
 FIELDS = "dense outlined hide-bottom-space clearable"
 
 
@@ -51,7 +50,7 @@ def _form(here: Here, asked: Mapping[str, str]) -> None:
     texts = {name: asked.get(name, "") for name in ("since", "until", "number", "agent", "words")}
     choices = {
         "outcome": {each: say(f"outcome.{each}") for each in OUTCOMES},
-        "reason": {why.value: why.value for why in Why},
+        "reason": {each.value: why(each.value, here.person.language) for each in Why},
         "anger": {each: say(f"calls.from_{each}") for each in LEVELS},
         "language": {each: each.upper() for each in here.desk.search.knowledge.languages()},
         "topic": {entry.id: entry.title for entry in here.desk.search.knowledge.language(here.person.language)},
@@ -83,26 +82,7 @@ def _rows(here: Here, found: list[Found]) -> None:
     if not found:
         ui.label(here.say("calls.none")).classes("empty")
         return
-    with draw.box("rows"):
-        with draw.box("head"):
-            for name in COLUMNS:
-                ui.label(here.say(f"calls.{name}"))
-        for each in found:
-            _row(here, each)
-
-
-def _row(here: Here, each: Found) -> None:
-    feeling = level(Felt(0, each.anger)) if each.anger is not None else "unknown"
-    with ui.link(target=f"/calls/{each.call_id}"):
-        ui.label(local(each.started_utc))
-        ui.label(each.ani or here.say("pop.withheld"))
-        ui.label(here.say(f"outcome.{each.outcome}")).classes(f"outcome {each.outcome}")
-        ui.label(each.reason or NOTHING)
-        ui.label(each.agent or NOTHING)
-        ui.label(NOTHING if each.anger is None else f"{round(each.anger * 100)}").classes(f"anger-badge {feeling}")
-        ui.label(seconds(each.wait_ms))
-        ui.label(seconds(each.duration_ms))
-        ui.label(each.language.upper())
+    ui.html(rows(found, here.person.language), sanitize=False)
 
 
 def _titled(here: Here, entry_id: str) -> str:

@@ -15,6 +15,7 @@ from voicebot.desk.page import Here, page
 from voicebot.desk.pages import insight_chart as chart
 from voicebot.desk.pages.calls_query import written
 from voicebot.desk.pages.figures import bar, calls_link, percent, seconds, style, tile
+from voicebot.desk.wording import why
 from voicebot.handover.briefing import masked
 from voicebot.store.privacy import Deed, audit
 from voicebot.store.search_insight import Asked, Count, Sums, by_hour, leading, reasons, sums, topics, unanswered
@@ -52,14 +53,16 @@ async def insight(here: Here) -> None:
     with draw.box("page"):
         _spans(here, shown)
         tiles, grid = draw.box("tiles"), draw.box("insight-grid")
+        counting = ui.label(here.say("insight.counting")).classes("empty").props('role="status"')
 
     async def counted() -> None:
-        store, times = here.desk.store, (shown.since_utc, shown.until_utc)
+        store, times, language = here.desk.store, (shown.since_utc, shown.until_utc), here.person.language
         with tiles:
             _figures(here, shown, await sums(store, *times))
+        counting.delete()
         with grid:
             _outcomes(here, chart.bars(await by_hour(store, *times), *times, by_day=shown.name != "day"))
-            _counts(here, "reasons", await reasons(store, *times), lambda each: shown.link(reason=each.name), str)
+            _counts(here, "reasons", await reasons(store, *times), lambda each: shown.link(reason=each.name), lambda name: why(name, language))
             _asked(here, shown, await unanswered(store, *times))
             _counts(here, "topics", await topics(store, *times), lambda each: shown.link(topic=each.name), lambda name: _title(here, name))
             _counts(here, "leading", await leading(store, *times), lambda each: shown.link(led=each.name), lambda name: _title(here, name))

@@ -12,7 +12,7 @@ from voicebot.desk.pages.calls_query import written
 from voicebot.desk.pages.figures import calls_link
 from voicebot.store.search_insight import Hour
 
-OUTCOMES = ("contained", "handed_over", "abandoned", "refused", "failed", "lost")
+OUTCOMES = ("contained", "handed_over", "abandoned", "failed", "lost")
 """From the bottom up."""
 WIDTH, HEIGHT, FOOT = 1_000, 150, 18
 LABELS = 12

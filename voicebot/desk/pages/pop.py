@@ -5,6 +5,7 @@ from __future__ import annotations
 from nicegui import ui
 
 from voicebot.desk import draw
+from voicebot.desk.briefed import read
 from voicebot.desk.page import Here, Part, page
 from voicebot.desk.pages import customer
 from voicebot.handover.story import Story
@@ -20,6 +21,8 @@ async def pop(here: Here) -> None:
         ui.label(here.say("pop.gone")).classes("empty")
         return
     call_id, started = story.call_id, story
+    here.looked(call_id)
+    await read(here.desk.brief, story, here.desk.duty.of(here.person.name))
 
     def look() -> Story:
         return here.desk.live.calls.get(call_id, started)

@@ -15,10 +15,11 @@ from voicebot.desk import draw
 from voicebot.desk.desk import now_utc
 from voicebot.desk.page import Here, Part, page
 from voicebot.desk.pages.figures import percent, seconds, style, tile
+from voicebot.desk.pages.supervise_view import acts_on
 from voicebot.desk.pages.wall_view import COLUMNS, Column, Row, rows
+from voicebot.desk.wording import why
 from voicebot.handover.story import Story
 from voicebot.handover.written import level
-from voicebot.store.privacy import Deed, audit
 from voicebot.store.search_insight import SERVICE_S, Count, Sums, reasons, sums
 
 DAY_EVERY_S = 5.0
@@ -36,6 +37,7 @@ async def wall(here: Here) -> None:
     shown = Wall(here)
     await shown.count()
     shown.draw()
+    here.looked("wall")
     here.on_line(lambda _story, _line: shown.refresh())
     here.on_duty(shown.refresh)
     ui.timer(LOOK_EVERY_S, shown.refresh)
@@ -84,6 +86,7 @@ class Wall:
                 for column in COLUMNS:
                     self._part(draw.box("stage-column", column), partial(self._rows, column), partial(self._column, column))
                 with draw.box("beside"):
+                    self._parts.append(acts_on(self._here, draw.box(), self._story))
                     self._part(draw.box(), lambda: (self._story(),), lambda found: self._follow(found[0]))
                     self._part(draw.box(), self._sitting, self._agents)
                     self._part(draw.box(), lambda: self._day[1], self._reasons)
@@ -139,14 +142,15 @@ class Wall:
                         ui.label(say(f"alerts.{alert}")).classes(f"alert {alert}")
 
     def _about(self, row: Row) -> str:
-        entry = self._here.desk.search.knowledge.entry(row.topic, row.language) if row.topic else None
-        return entry.title if entry else row.reason or self._say("wall.no_topic")
+        known = self._here.desk.search.knowledge
+        entry = (known.entry(row.topic, self._here.person.language) or known.entry(row.topic, row.language)) if row.topic else None
+        return entry.title if entry else why(row.reason, self._here.person.language) or self._say("wall.no_topic")
 
     def _choose(self, call_id: str) -> None:
         self._followed = "" if call_id == self._followed else call_id
         self.refresh()
         if self._followed:
-            self._here.act(lambda: audit(self._here.desk.store, Deed(now_utc(), self._here.person.name, "look", call_id)))
+            self._here.looked(call_id)
 
     def _follow(self, story: Story | None) -> None:
         if story is None:
@@ -183,5 +187,5 @@ class Wall:
                 ui.label(self._say("wall.none_yet")).classes("quiet")
             for each in found:
                 with draw.box("agent-row"):
-                    ui.label(each.name).classes("grow")
+                    ui.label(why(each.name, self._here.person.language)).classes("grow")
                     ui.label(f"{each.calls}").classes("count")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from typing import Protocol
 
 from voicebot.errors import EngineError
@@ -23,6 +24,9 @@ PIECE_BYTES = 3_200
 
 class RecogniserEngine(Protocol):
     """An engine adapter, living inside a worker process. `pcm` is 16 kHz. Each method raises EngineError for its stream alone."""
+
+    def expect_digits(self, stream: int, count: int) -> None:
+        """The caller owes a number of `count` digits, and may read it out now; anything else may be said as well. Opens the stream."""
 
     def feed(self, stream: int, pcm: bytes) -> None:
         """Take the next audio of an utterance; the first call opens the stream."""
@@ -52,6 +56,8 @@ class RecogniserService:
 
     def _answer(self, message: Message) -> Transcript | None:
         match message.verb:
+            case "digits":
+                self._engine.expect_digits(message.stream, message.count)
             case "feed":
                 self._engine.feed(message.stream, message.pcm)
             case "settle":
@@ -64,7 +70,7 @@ class RecogniserService:
 class RecogniserStream:
     """One utterance. Its worker is chosen at once and stays; when that worker is lost, `settle` raises EngineError."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, digits: int = 0) -> None:
         self._failure: EngineError | None = None
         self._settling: list[asyncio.Future[Transcript]] = []
         self._piece = bytearray()
@@ -72,6 +78,8 @@ class RecogniserStream:
         try:
             self._worker = pool.least_loaded()
             self._stream = self._worker.open(self)
+            if digits:
+                self._send(Message(self._stream, "digits", count=digits))
         except EngineError as error:
             self.lost(error)
 
@@ -143,7 +151,14 @@ class Recogniser(Pool):
 
     def __init__(self, factory: str, arguments: Mapping[str, object], processes: int = 2, *, memory_mb: int = 0) -> None:
         super().__init__(factory, arguments, processes, memory_mb=memory_mb)
+        self._digits = 0
+
+    def expecting(self, digits: int) -> Recogniser:
+        """The same workers, for callers who owe a number of so many digits. Only once they were launched."""
+        other = copy(self)
+        other._digits = digits
+        return other
 
     def stream(self) -> RecogniserStream:
         """A stream for one utterance. Never raises: with no worker running, the stream's `settle` does."""
-        return RecogniserStream(self)
+        return RecogniserStream(self, self._digits)

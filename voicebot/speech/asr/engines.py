@@ -14,6 +14,7 @@ from voicebot.speech.asr import Recogniser, pocketsphinx
 from voicebot.speech.asr.terms import terms
 from voicebot.speech.asr.whisper_files import LONGEST_S, complete
 from voicebot.speech.serving import MEMORY_MB
+from voicebot.weights import path_of
 
 MEMORY_SHARE = 3
 """A Whisper may take so many times the size of its file: while it is loaded it is held twice."""
@@ -59,20 +60,6 @@ def rungs(settings: Settings, language: str) -> tuple[Rung, ...]:
     return best if chosen == "whisper" or embedded is None else (*best, embedded)
 
 
-def recogniser(settings: Settings, language: str, wordings: Sequence[str]) -> Recogniser | None:
-    """The first rung that can be made, or None where there is none. Raises EngineError when no rung can, with the last one's reason."""
-    failure: EngineError | None = None
-    for rung in rungs(settings, language):
-        try:
-            return rung(settings, language, wordings)
-        except EngineError as error:
-            failure = error
-    if failure:
-        raise failure
-    return None
-
-
 def model_folder(settings: Settings) -> Path:
-    """Where [speech] whisper_model lies: a name is one in [models] folder, anything with a slash is a path."""
-    named = settings.speech.whisper_model
-    return Path(named) if "/" in named else settings.models.folder / named
+    """Where [speech] whisper_model lies."""
+    return path_of(settings.speech.whisper_model, settings.models.folder)

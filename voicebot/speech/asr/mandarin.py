@@ -15,14 +15,17 @@ from pathlib import Path
 
 from voicebot.errors import EngineError
 from voicebot.hanzi import cut
+from voicebot.speech.asr import digits
 from voicebot.speech.asr.language_model import LanguageFiles, arpa, write
 
 COMMON_WORDS = 300
 """Words of general Mandarin that can be heard although no wording has them. More cost time and find little."""
 LATIN = {"wifi": "w ai f ai", "app": "ei p", "sim": "s i m u", "esim": "i s i m u"}
 """Names that no dictionary has, as they are said."""
-_VERSION = "1"
+_VERSION = "2"
 _HAN = re.compile(r"[\u3400-\u9fff]+|[a-z]+")
+_NUMBER = re.compile(r"[零〇一幺二三四五六七八九]{3,}")
+"""Read out digit by digit, whatever words the digits may also make."""
 _LONGEST = 8
 
 Pronunciations = Mapping[str, tuple[str, ...]]
@@ -61,14 +64,15 @@ def build(wordings: Sequence[str], model: ModelFolder, folder: Path) -> Language
         common = {word: chance for word, chance in _general(model.general) if word in said}
         common = dict(sorted(common.items(), key=lambda each: -each[1])[:COMMON_WORDS])
         weighted = [(words, 1.0) for words in (spoken(text, said) for text in wordings) if words]
-        heard = sorted({word for words, _ in weighted for word in words} | common.keys())
+        numbers = {word for word in digits.words("zh") if word in said}
+        heard = sorted({word for words, _ in weighted for word in words} | common.keys() | numbers)
         write(files, arpa(weighted, common), "".join(_lines(word, said[word]) for word in heard))
     return files
 
 
 def spoken(text: str, known: Pronunciations) -> list[str]:
     """`text` in words of the dictionary: jieba's where it has them, else the longest that it has; what it lacks altogether is left out."""
-    parts = _HAN.findall(text.lower())
+    parts = _HAN.findall(_NUMBER.sub(lambda number: f" {' '.join(number[0])} ", text.lower()))
     return [word for part in parts for piece in cut(part) for word in _known(piece, known)]
 
 

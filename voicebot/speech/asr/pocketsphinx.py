@@ -17,7 +17,7 @@ import soxr
 from numpy.typing import NDArray
 
 from voicebot.errors import EngineError
-from voicebot.speech.asr import Recogniser, RecogniserService
+from voicebot.speech.asr import Recogniser, RecogniserService, digits
 from voicebot.speech.asr.language_model import build
 from voicebot.speech.asr.mandarin import ModelFolder
 from voicebot.speech.asr.mandarin import build as mandarin_build
@@ -52,6 +52,7 @@ def english(wordings: Sequence[str], folder: Path, processes: int) -> Recogniser
         "dictionary": str(files.dictionary),
         "language_model": str(files.language_model),
         "mean": TELEPHONE_MEAN,
+        "spelling": "en",
     }
     return Recogniser("voicebot.speech.asr.pocketsphinx:service", arguments, processes)
 
@@ -68,6 +69,7 @@ def mandarin(wordings: Sequence[str], model: Path, folder: Path, processes: int)
         "sample_rate_hz": 8_000,
         "mean": MANDARIN_MEAN,
         "joint": "",
+        "spelling": "zh",
     }
     return Recogniser("voicebot.speech.asr.pocketsphinx:service", arguments, processes)
 
@@ -83,13 +85,15 @@ class _Utterance:
     pcm: bytearray = field(default_factory=bytearray)
     begun: bool = False
     decoded_bytes: int = 0
+    digits: int = 0
+    """How many the caller owes, if he does."""
     transcript: Transcript | None = None
 
 
 class PocketSphinx:
     """A RecogniserEngine. `acoustic_model` is a folder, `sample_rate_hz` the rate it was trained for (8 or 16 kHz), `mean` the cepstrum its
     utterances start from, `search` decoder options by name (https://pocketsphinx.readthedocs.io/en/latest/config_params.html),
-    `joint` what stands between words."""
+    `joint` what stands between words, `spelling` the language in which callers read numbers out, "" for none."""
 
     def __init__(
         self,
@@ -101,6 +105,7 @@ class PocketSphinx:
         mean: Sequence[float] = (),
         search: Mapping[str, object] | None = None,
         joint: str = " ",
+        spelling: str = "",
     ) -> None:
         for path in (acoustic_model, dictionary, language_model):
             if not Path(path).exists():
@@ -109,9 +114,13 @@ class PocketSphinx:
         self._options = {**files, "samprate": sample_rate_hz, "loglevel": "FATAL", **(search or {})}
         self._rate_hz = sample_rate_hz
         self._mean = tuple(mean)
-        self._joint = joint
+        self._joint, self._spelling = joint, spelling
         self._utterances: dict[int, _Utterance] = {}
         self._idle = [self._new_decoder()]
+
+    def expect_digits(self, stream: int, count: int) -> None:
+        """The caller owes a number of `count` digits."""
+        (self._utterances.get(stream) or self._open(stream)).digits = count
 
     def feed(self, stream: int, pcm: bytes) -> None:
         """Append, and decode at most ten times as much as is new: catching up after a `settle` that was not the end leaves room for others."""
@@ -128,7 +137,8 @@ class PocketSphinx:
         if utterance.transcript is None:
             self._decode(utterance, len(utterance.pcm))
             utterance.decoder.end_utt()
-            utterance.transcript = _transcript(utterance.decoder, self._joint)
+            heard = _transcript(utterance.decoder, self._joint)
+            utterance.transcript = self._spelt(utterance, heard) if self._owed(utterance, heard) else heard
         return utterance.transcript
 
     def drop(self, stream: int) -> None:
@@ -156,6 +166,28 @@ class PocketSphinx:
             samples = np.frombuffer(utterance.pcm[start : min(start + _PIECE_SAMPLES * 2, end)], np.int16)
             utterance.decoder.process_raw(_prepared(samples, self._rate_hz))
         utterance.decoded_bytes = end
+
+    def _owed(self, utterance: _Utterance, heard: Transcript) -> bool:
+        return bool(utterance.digits and self._spelling) and digits.SPELLINGS[self._spelling].count(heard.text) >= digits.LEAST
+
+    def _spelt(self, utterance: _Utterance, heard: Transcript) -> Transcript:
+        """The utterance once more, as a number of so many digits, or as it was `heard` when it is none."""
+        decoder, search, before = utterance.decoder, f"digits{utterance.digits}", utterance.decoder.current_search()
+        if decoder.get_fsg(search) is None:
+            self._learn(decoder, search, digits.grammar(self._spelling, utterance.digits))
+        decoder.activate_search(search)
+        utterance.begun = False
+        self._decode(utterance, len(utterance.pcm))
+        decoder.end_utt()
+        spelt = _transcript(decoder, self._joint)
+        decoder.activate_search(before)
+        return Transcript(spelt.text, max(spelt.confidence, heard.confidence)) if spelt.text else heard
+
+    def _learn(self, decoder: Any, search: str, grammar: str) -> None:
+        try:
+            decoder.add_jsgf_string(search, grammar)
+        except (RuntimeError, ValueError) as error:
+            raise EngineError(f"pocketsphinx: the dictionary lacks a word that numbers are read out in: {error}") from None
 
     def _new_decoder(self) -> Any:
         try:

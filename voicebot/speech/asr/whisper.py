@@ -68,6 +68,9 @@ class Whisper:
         self._window_s = min(window_s, LONGEST_S)
         self._utterances: dict[int, _Utterance] = {}
 
+    def expect_digits(self, stream: int, count: int) -> None:
+        """Nothing to be done: it hears numbers among all else."""
+
     def feed(self, stream: int, pcm: bytes) -> None:
         """Append; what a settle has found so far is void."""
         utterance = self._utterances.get(stream) or self._open(stream)

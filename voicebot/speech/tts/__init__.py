@@ -16,17 +16,17 @@ from voicebot.settings import Settings
 from voicebot.speech.tts.espeak import Espeak
 from voicebot.speech.tts.flite import Flite
 from voicebot.speech.tts.ladder import Ladder, Voice
-from voicebot.speech.tts.manner import NEUTRAL, Manner
 from voicebot.speech.tts.piper import Piper
+from voicebot.weights import path_of
 
 __all__ = ["Voice", "best", "embedded", "models"]
 
 log = structlog.get_logger()
 
 
-def embedded(language: str, manner: Manner = NEUTRAL) -> Voice:
+def embedded(language: str) -> Voice:
     """The voice that Debian alone provides for `language`. Raises EngineError when its program is not installed."""
-    voice: Voice = Flite(manner=manner) if language == "en" else Espeak(language, manner=manner)
+    voice: Voice = Flite() if language == "en" else Espeak(language)
     _ = voice.name  # asks the program for its version: a missing one is named at start, not in a call
     return voice
 
@@ -51,10 +51,4 @@ async def _climbed(stack: AsyncExitStack, last: Voice, model: Path | None, comma
 
 def models(settings: Settings) -> dict[str, Path]:
     """The .onnx file that [speech] voices names for each language: a path, or the name of a model in the [models] folder."""
-    return {language: _model(named, settings.models.folder) for language, named in settings.speech.voices.items()}
-
-
-def _model(named: str, folder: Path) -> Path:
-    if named.endswith(".onnx") or "/" in named:
-        return Path(named)
-    return next(iter(sorted((folder / named).rglob("*.onnx"))), folder / named / f"{named}.onnx")
+    return {language: path_of(named, settings.models.folder, ".onnx") for language, named in settings.speech.voices.items()}

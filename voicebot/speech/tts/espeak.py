@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from voicebot.speech.tts.manner import NEUTRAL, Manner
+from voicebot.speech.tts.manner import NEUTRAL
 from voicebot.speech.tts.program import Program, plain
 from voicebot.speech.tts.shaping import shape
 
@@ -45,17 +45,12 @@ class Espeak:
 
     language: str
     rate_wpm: int = 260
-    manner: Manner = NEUTRAL
     program: Program = ESPEAK
 
     @property
     def name(self) -> str:
         """Engine, version and settings: it changes whenever the sound would."""
-        return f"espeak-ng {self.program.version()} {self._voice} {self._rate_wpm} {self.manner.pause_ms}"
-
-    @property
-    def _rate_wpm(self) -> int:
-        return round(self.rate_wpm / self.manner.stretch)
+        return f"espeak-ng {self.program.version()} {self._voice} {self.rate_wpm} {NEUTRAL.pause_ms}"
 
     @property
     def _voice(self) -> str:
@@ -65,7 +60,7 @@ class Espeak:
         """Speak `text`; pcm shaped as `shaping.shape` says. Raises EngineError."""
         words = plain(text).replace("[[", "[ [")  # two brackets would start phoneme notation
         readable = await asyncio.to_thread(pinyin, words) if self.language == "zh" else words
-        return shape(*await self.program.speak(("-v", self._voice, "-s", str(self._rate_wpm)), readable), self.manner.pause_ms)
+        return shape(*await self.program.speak(("-v", self._voice, "-s", str(self.rate_wpm)), readable))
 
 
 def pinyin(text: str) -> str:

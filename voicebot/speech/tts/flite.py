@@ -9,7 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from voicebot.speech.tts.manner import NEUTRAL, Manner
+from voicebot.speech.tts.manner import NEUTRAL
 from voicebot.speech.tts.program import Program, plain
 from voicebot.speech.tts.shaping import shape
 
@@ -24,7 +24,6 @@ class Flite:
 
     voice: Literal["slt", "rms", "awb", "kal16"] = "slt"
     stretch: float = 0.78
-    manner: Manner = NEUTRAL
     program: Program = FLITE
 
     @property
@@ -34,16 +33,12 @@ class Flite:
     @property
     def name(self) -> str:
         """Engine, version and settings: it changes whenever the sound would."""
-        return f"flite {self.program.version()} {self.voice} {self._stretch:g} {self.manner.pause_ms}"
-
-    @property
-    def _stretch(self) -> float:
-        return self.stretch * self.manner.stretch
+        return f"flite {self.program.version()} {self.voice} {self.stretch:g} {NEUTRAL.pause_ms}"
 
     async def render(self, text: str) -> bytes:
         """Speak `text`; pcm shaped as `shaping.shape` says. Raises EngineError."""
-        options = ("-voice", self.voice, "--setf", f"duration_stretch={self._stretch:g}")
-        return shape(*await self.program.speak(options, _ascii(plain(text))), self.manner.pause_ms)
+        options = ("-voice", self.voice, "--setf", f"duration_stretch={self.stretch:g}")
+        return shape(*await self.program.speak(options, _ascii(plain(text))))
 
 
 def _ascii(text: str) -> str:

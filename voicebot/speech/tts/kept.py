@@ -11,6 +11,7 @@ import re
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import gettempdir
 from types import TracebackType
@@ -47,14 +48,13 @@ class Kept:
         self._running: _Running | None = None
 
     async def __aenter__(self) -> Self:
-        await self._group.__aenter__()
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await self._group.__aenter__()
         self._task = self._group.create_task(self._keep(ready))
-        try:
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(self.__aexit__, None, None, None)
             await ready
-        except BaseException:
-            await self.__aexit__(None, None, None)
-            raise
+            undo.pop_all()
         return self
 
     async def __aexit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:

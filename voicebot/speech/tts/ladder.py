@@ -1,6 +1,6 @@
 """The best voice of a language that works now: when one fails the next speaks, at once, and the better one is asked again later.
 
-It makes no sound itself. Which rung it stands on, and why on none higher, is there for `voicebot doctor`.
+It makes no sound itself. Why a better voice does not speak stands in the log; what `voicebot doctor` finds needs no running voice.
 """
 
 from __future__ import annotations
@@ -39,8 +39,6 @@ class Ladder:
     def __init__(self, rungs: Sequence[Voice], clock: Callable[[], float] = time.monotonic) -> None:
         self._rungs, self._clock = tuple(rungs), clock
         self._rests_until_s = [0.0] * len(rungs)
-        self.why = ""
-        """Why a better voice does not speak now, "" when the best one does."""
 
     @property
     def name(self) -> str:
@@ -74,7 +72,4 @@ class Ladder:
     def _spoke(self, at: int, failed: Sequence[tuple[int, EngineError]]) -> None:
         for below, error in failed:
             self._rests_until_s[below] = self._clock() + REST_S
-            self.why = str(error)
-            log.warning("another voice speaks", language=self.language, voice=self._rungs[at].name, why=self.why)
-        if at == 0:
-            self.why = ""
+            log.warning("another voice speaks", language=self.language, voice=self._rungs[at].name, why=str(error))

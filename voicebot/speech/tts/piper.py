@@ -20,7 +20,7 @@ import numpy as np
 from voicebot.errors import EngineError
 from voicebot.speech.tts.clauses import split
 from voicebot.speech.tts.kept import DEADLINE_S, Heard, Kept
-from voicebot.speech.tts.manner import NEUTRAL, Manner
+from voicebot.speech.tts.manner import NEUTRAL
 from voicebot.speech.tts.program import plain
 from voicebot.speech.tts.shaping import Samples, shape
 
@@ -31,11 +31,10 @@ OWN_PLACE = Path(".piper/bin/piper")
 class Piper:
     """One voice of one language. An async context manager; entering loads the model. `model` is the .onnx file, its .onnx.json stands beside it."""
 
-    def __init__(self, language: str, model: Path, command: str = "", manner: Manner = NEUTRAL, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(self, language: str, model: Path, command: str = "", deadline_s: float = DEADLINE_S) -> None:
         """`command` "" takes `found()`."""
         self.language = language
-        self._model, self._manner = model, manner
-        self._command = command
+        self._model, self._command = model, command
         self._kept = Kept(f"piper ({model.name})", self._arguments, deadline_s)
         self._stack = AsyncExitStack()
         self._print = ""
@@ -54,8 +53,8 @@ class Piper:
 
     @property
     def name(self) -> str:
-        """Model, its content and manner: it changes whenever the sound would."""
-        return f"piper {self._model.name} {self._print} {self._manner.stretch:g} {self._manner.pause_ms}"
+        """Model, its content and pauses: it changes whenever the sound would."""
+        return f"piper {self._model.name} {self._print} {NEUTRAL.pause_ms}"
 
     @property
     def pid(self) -> int | None:
@@ -65,11 +64,10 @@ class Piper:
     async def render(self, text: str) -> bytes:
         """Speak `text` clause by clause; pcm shaped as `shaping.shape` says. Raises EngineError."""
         heard = [await self._kept.speak(plain(clause)) for clause in split(text) if any(each.isalnum() for each in clause)]
-        return shape(*joined(heard, self._manner.pause_ms), self._manner.pause_ms)
+        return shape(*joined(heard))
 
     def _arguments(self, folder: Path) -> Sequence[str]:
-        scale = _config(self._model).get("inference", {}).get("length_scale", 1) * self._manner.stretch
-        return (self._command or found(), "--model", str(self._model), "--output-dir", str(folder), "--length-scale", f"{scale:g}")
+        return (self._command or found(), "--model", str(self._model), "--output-dir", str(folder))
 
 
 def found() -> str:
@@ -95,12 +93,12 @@ def fingerprint(model: Path) -> str:
     return hashlib.sha256(content + json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def joined(heard: Sequence[Heard], pause_ms: int) -> tuple[Samples, int]:
+def joined(heard: Sequence[Heard]) -> tuple[Samples, int]:
     """The clauses in one, a pause after each. Raises EngineError when there are none."""
     if not heard:
         raise EngineError("nothing to say; give the voice words")
     rate_hz = heard[0][1]
-    gap = np.zeros(rate_hz * pause_ms // 1000, np.float32)
+    gap = np.zeros(rate_hz * NEUTRAL.pause_ms // 1000, np.float32)
     return np.concatenate([part for samples, _ in heard for part in (samples, gap)]), rate_hz
 
 

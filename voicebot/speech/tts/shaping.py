@@ -30,8 +30,8 @@ _QUIET_DB = 36.0  # below the loudest 10 ms: a soft "f" or "h" stays, breath and
 _VOICED_DB = 20.0
 
 
-def shape(samples: Samples, rate_hz: int, pause_ms: int = NEUTRAL.pause_ms) -> bytes:
-    """Mono `samples` in -1..1 at `rate_hz` → pcm with ≤ 20 ms of silence before, ≤ 80 ms after, ≤ `pause_ms` inside.
+def shape(samples: Samples, rate_hz: int) -> bytes:
+    """Mono `samples` in -1..1 at `rate_hz` → pcm with ≤ 20 ms of silence before, ≤ 80 ms after, and pauses as in NEUTRAL.
 
     The RMS of its voiced part is -20 dBFS, or less where its peak would pass -1 dBFS. Raises EngineError when there is nothing to hear.
     """
@@ -40,7 +40,7 @@ def shape(samples: Samples, rate_hz: int, pause_ms: int = NEUTRAL.pause_ms) -> b
     levels = _levels(whole)
     if not levels.size or levels.max() < 1e-4:
         raise EngineError("the voice made no sound for this text; give it words to say")
-    steps = whole.reshape(-1, _STEP)[_kept(levels > levels.max() * _ratio(-_QUIET_DB), pause_ms)]
+    steps = whole.reshape(-1, _STEP)[_kept(levels > levels.max() * _ratio(-_QUIET_DB))]
     return (_loud(steps.ravel()) * 32_767).round().astype("<i2").tobytes()
 
 
@@ -49,14 +49,14 @@ def _levels(whole: Samples) -> Samples:
     return levels
 
 
-def _kept(audible: Steps, pause_ms: int) -> Steps:
+def _kept(audible: Steps) -> Steps:
     """Which steps stay: every audible one, and of each quiet stretch its two ends."""
     steps = np.arange(len(audible))
     heard = steps[audible]
     since = steps - heard[np.searchsorted(heard, steps, side="right") - 1]
     until = heard[np.minimum(np.searchsorted(heard, steps), len(heard) - 1)] - steps
     inside = (steps > heard[0]) & (steps < heard[-1])
-    half = pause_ms // _STEP_MS // 2
+    half = NEUTRAL.pause_ms // _STEP_MS // 2
     lead = (steps <= heard[0]) & (until <= LEAD_MS // _STEP_MS)
     tail = (steps >= heard[-1]) & (since <= TAIL_MS // _STEP_MS)
     kept: Steps = lead | tail | inside & ((since <= half) | (until <= half))

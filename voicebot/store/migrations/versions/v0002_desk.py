@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from voicebot.store.tables import UtcDateTime
+from voicebot.store.tables import UtcDateTime, given, key
 
 revision = "0002"
 down_revision = "0001"
@@ -15,98 +15,70 @@ def upgrade() -> None:
     """Create the desk's tables."""
     op.create_table(
         "staff",
-        sa.Column("name", sa.String, primary_key=True),
-        sa.Column("role", sa.String, nullable=False),
-        sa.Column("password_hash", sa.String, nullable=False),
-        sa.Column("language", sa.String, nullable=False),
-        sa.Column("theme", sa.String, nullable=False),
-        sa.Column("failures", sa.Integer, nullable=False),
+        key("name"),
+        given("role"),
+        given("password_hash"),
+        given("language"),
+        given("theme"),
+        given("failures", sa.Integer),
         sa.Column("locked_until_utc", UtcDateTime),
     )
     op.create_table(
         "sign_ins",
-        sa.Column("digest", sa.String, primary_key=True),
-        sa.Column("staff", sa.String, nullable=False, index=True),
-        sa.Column("since_utc", UtcDateTime, nullable=False),
-        sa.Column("seen_utc", UtcDateTime, nullable=False),
-        sa.Column("until_utc", UtcDateTime, nullable=False),
+        key("digest"),
+        given("staff", index=True),
+        given("since_utc", UtcDateTime),
+        given("seen_utc", UtcDateTime),
+        given("until_utc", UtcDateTime),
     )
     op.create_table(
         "postings",
-        sa.Column("extension", sa.String, primary_key=True),
-        sa.Column("since_utc", UtcDateTime, primary_key=True),
+        key("extension"),
+        key("since_utc", UtcDateTime),
         sa.Column("until_utc", UtcDateTime),
-        sa.Column("staff", sa.String, nullable=False, index=True),
-        sa.Column("state", sa.String, nullable=False),
-        sa.Column("reason", sa.String, nullable=False),
-        sa.Column("state_since_utc", UtcDateTime, nullable=False),
-        sa.Column("call_id", sa.String, nullable=False),
+        given("staff", index=True),
+        given("state"),
+        given("reason"),
+        given("state_since_utc", UtcDateTime),
+        given("call_id"),
     )
     op.create_index("postings_one_staff", "postings", ["staff"], unique=True, sqlite_where=OPEN_POSTING, postgresql_where=OPEN_POSTING)
     op.create_index("postings_one_phone", "postings", ["extension"], unique=True, sqlite_where=OPEN_POSTING, postgresql_where=OPEN_POSTING)
+    op.create_table("notes", key("note_id"), given("call_id", index=True), given("staff"), given("at_utc", UtcDateTime), given("text", sa.Text))
     op.create_table(
-        "notes",
-        sa.Column("note_id", sa.String, primary_key=True),
-        sa.Column("call_id", sa.String, nullable=False, index=True),
-        sa.Column("staff", sa.String, nullable=False),
-        sa.Column("at_utc", UtcDateTime, nullable=False),
-        sa.Column("text", sa.Text, nullable=False),
-    )
-    op.create_table(
-        "wrap_ups",
-        sa.Column("call_id", sa.String, primary_key=True),
-        sa.Column("staff", sa.String, primary_key=True),
-        sa.Column("at_utc", UtcDateTime, nullable=False),
-        sa.Column("disposition", sa.String, nullable=False),
-        sa.Column("resolved", sa.Boolean, nullable=False),
-        sa.Column("meant", sa.String, nullable=False),
+        "wrap_ups", key("call_id"), key("staff"), given("at_utc", UtcDateTime), given("disposition"), given("resolved", sa.Boolean), given("meant")
     )
     op.create_table(
         "proposals",
-        sa.Column("proposal_id", sa.String, primary_key=True),
-        sa.Column("call_id", sa.String, nullable=False),
-        sa.Column("staff", sa.String, nullable=False),
-        sa.Column("at_utc", UtcDateTime, nullable=False),
-        sa.Column("kind", sa.String, nullable=False),
-        sa.Column("language", sa.String, nullable=False),
-        sa.Column("entry_id", sa.String, nullable=False),
-        sa.Column("question", sa.Text, nullable=False),
-        sa.Column("answer", sa.Text, nullable=False),
-        sa.Column("state", sa.String, nullable=False, index=True),
-        sa.Column("reviewed_by", sa.String, nullable=False),
+        key("proposal_id"),
+        given("call_id"),
+        given("staff"),
+        given("at_utc", UtcDateTime),
+        given("kind"),
+        given("language"),
+        given("entry_id"),
+        given("question", sa.Text),
+        given("answer", sa.Text),
+        given("state", index=True),
+        given("reviewed_by"),
         sa.Column("reviewed_utc", UtcDateTime),
     )
     op.create_table(
         "follow_ups",
-        sa.Column("follow_up_id", sa.String, primary_key=True),
-        sa.Column("call_id", sa.String, nullable=False),
-        sa.Column("staff", sa.String, nullable=False, index=True),
-        sa.Column("at_utc", UtcDateTime, nullable=False),
-        sa.Column("due_utc", UtcDateTime, nullable=False),
-        sa.Column("text", sa.Text, nullable=False),
+        key("follow_up_id"),
+        given("call_id"),
+        given("staff", index=True),
+        given("at_utc", UtcDateTime),
+        given("due_utc", UtcDateTime),
+        given("text", sa.Text),
         sa.Column("done_utc", UtcDateTime),
     )
     op.create_table(
-        "deliveries",
-        sa.Column("url", sa.String, primary_key=True),
-        sa.Column("call_id", sa.String, primary_key=True),
-        sa.Column("seq", sa.Integer, primary_key=True),
-        sa.Column("attempts", sa.Integer, nullable=False),
-        sa.Column("state", sa.String, nullable=False),
-        sa.Column("at_utc", UtcDateTime, nullable=False),
+        "deliveries", key("url"), key("call_id"), key("seq", sa.Integer), given("attempts", sa.Integer), given("state"), given("at_utc", UtcDateTime)
     )
 
 
 def downgrade() -> None:
     """Drop them."""
-    for name in (
-        "deliveries",
-        "follow_ups",
-        "proposals",
-        "wrap_ups",
-        "notes",
-        "postings",
-        "sign_ins",
-        "staff",
-    ):
+    for name in ("deliveries", "follow_ups", "proposals", "wrap_ups", "notes", "postings", "sign_ins", "staff"):
         op.drop_table(name)
