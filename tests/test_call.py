@@ -36,7 +36,7 @@ from tests.kit.speech import ScriptedGate, scripted_ears
 from tests.kit.tales import ANSWER, ANSWERED, ASKED_WHEN, BILL, BILL_ANSWER, GONE, GREETED, TALES, WHEN, Tale, puts_phone_down, to_queue
 from tests.kit.troubled import TROUBLED
 from voicebot.call import OURS_S
-from voicebot.queues import Handover
+from voicebot.settings.handover import Handover
 from voicebot.store.events import BargedIn, BotSpoke, CallerSpoke, Fault, HandoverDecided, NoticeGiven, OptedOut, TurnMeasured
 from voicebot.store.record import CallJournal
 from voicebot.values import FRAME_MS

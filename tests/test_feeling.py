@@ -14,13 +14,13 @@ import pytest
 from tests.kit.bot import Bench
 from tests.kit.conversation import Held, hangs_up, hold, interrupts, says
 from tests.kit.speech import scripted_ears
-from voicebot.anger import Anger, QueueLimits
 from voicebot.dialogue.decisions import CALM, Pressed, Sense, Spoke, State
 from voicebot.dialogue.intents import Intent
 from voicebot.emotion.figures import Prosody
 from voicebot.emotion.prosody import analyse
 from voicebot.feeling import Feelings, Listener
 from voicebot.memory import Memory, remember
+from voicebot.settings.anger import Anger, QueueLimits
 from voicebot.speech.tts.manner import MANNERS
 from voicebot.store.events import AngerScored, CallerSpoke, Event, HandoverDecided, OptedOut
 from voicebot.values import Digit, Transcript, Utterance

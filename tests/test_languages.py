@@ -17,10 +17,10 @@ from voicebot.bot import Tongue
 from voicebot.dialogue.decisions import MenuItem, Prompt
 from voicebot.dialogue.intents import Intent
 from voicebot.dialogue.knowledge import Knowledge
-from voicebot.engines import Speech
 from voicebot.errors import EngineError, KnowledgeError
 from voicebot.languages import prepared, reading, renewed, tongue
 from voicebot.settings import Recording, Settings, Turns
+from voicebot.settings.engines import Speech
 from voicebot.speech.asr import engines
 from voicebot.speech.completeness import Completeness, SoFar
 from voicebot.values import Transcript

@@ -16,19 +16,19 @@ import msgspec
 import typer
 import uvloop
 
-from voicebot.anger_commands import evaluate_calls, evaluate_words
-from voicebot.asr_commands import evaluate_asr
-from voicebot.command_options import AsJson, SettingsFile
-from voicebot.customer_commands import customers
-from voicebot.doctor_commands import doctor
+from voicebot.commands.anger import evaluate_calls, evaluate_words
+from voicebot.commands.asr import evaluate_asr
+from voicebot.commands.customers import customers
+from voicebot.commands.doctor import doctor
+from voicebot.commands.kb import kb
+from voicebot.commands.models import app as models
+from voicebot.commands.options import AsJson, SettingsFile
+from voicebot.commands.privacy import evaluate_redaction, privacy
+from voicebot.commands.probe import probe
+from voicebot.commands.staff import staff
+from voicebot.commands.turns import evaluate_turns
 from voicebot.errors import VoicebotError, told
-from voicebot.kb_commands import kb
-from voicebot.model_commands import app as models
-from voicebot.privacy_commands import evaluate_redaction, privacy
-from voicebot.probe_commands import probe
 from voicebot.settings import Settings, load
-from voicebot.staff_commands import staff
-from voicebot.turns_commands import evaluate_turns
 
 
 class G711(StrEnum):
@@ -124,7 +124,7 @@ def desk(settings_file: SettingsFile = None) -> None:
 @app.command("settings")
 def settings_reference() -> None:
     """Print every setting with its default and its meaning, as a settings file."""
-    from voicebot.reference import reference
+    from voicebot.settings.reference import reference
 
     print(reference(), end="")
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import structlog
 
-from voicebot.anger import Anger
 from voicebot.dialogue.decisions import CALM, Heard, Sense, Spoke
 from voicebot.dialogue.intents import Intent
 from voicebot.emotion.fusion import Feeling, Limits
@@ -22,6 +21,7 @@ from voicebot.emotion.words import Words
 from voicebot.errors import EvaluationError
 from voicebot.memory import Memory
 from voicebot.prosodist import Measuring, Prosodist
+from voicebot.settings.anger import Anger
 from voicebot.speech.talk import Stream
 from voicebot.store.events import AngerScored, Event
 from voicebot.values import Sound, Transcript, Utterance

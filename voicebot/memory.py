@@ -12,7 +12,7 @@ from typing import Any
 from voicebot.dialogue.decisions import Line, Prompt, State
 from voicebot.dialogue.recall import restored
 from voicebot.emotion.temper import CALM, Temper
-from voicebot.queues import MATTERS
+from voicebot.settings.handover import MATTERS
 from voicebot.store import events
 from voicebot.store.events import Event
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from voicebot.accounts import Customers
 from voicebot.customers.database import DatabaseDirectory
 from voicebot.customers.http import HttpDirectory
 from voicebot.customers.opened import made, opened
 from voicebot.errors import DirectoryError
+from voicebot.settings.customers import Customers
 
 
 def test_without_customer_data_there_is_no_directory(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from voicebot.dialogue.embedding import SentenceModel, embedding
 from voicebot.dialogue.entry import Entry
 from voicebot.dialogue.matching import Matcher
 from voicebot.dialogue.word_vectors import WordVectors
-from voicebot.engines import Models, Speech
 from voicebot.errors import EngineError
 from voicebot.settings import Kb, Settings
+from voicebot.settings.engines import Models, Speech
 
 WORDS = {"bill": (1.0, 0.0), "invoice": (0.9, 0.1), "open": (0.0, 1.0), "hours": (0.1, 0.9)}
 

@@ -24,8 +24,8 @@ from typing import Any
 import pytest
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener, ws_create_server
 
-from voicebot.queues import Handover
 from voicebot.settings import Pbx, Settings
+from voicebot.settings.handover import Handover
 from voicebot.telephony.pbx import PrivateAsterisk
 from voicebot.telephony.pbx_plan import plan
 from voicebot.telephony.secure import served

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from voicebot.queues import Handover
 from voicebot.settings import Serve, Settings
+from voicebot.settings.handover import Handover
+from voicebot.settings.trunk import Trunk as Section
 from voicebot.telephony.pbx_render import DIALPLANS
 from voicebot.testbed import audio
 from voicebot.testbed.certificates import PROGRAM, certificates
 from voicebot.testbed.foreign import DESK, HOST, Foreign, Trunk
-from voicebot.trunk import Trunk as Section
 
 pytestmark = pytest.mark.e2e
 Floor = Any  # tests/dialplans/conftest.py, which a test file cannot import

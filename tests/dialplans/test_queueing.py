@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.kit.dialplan import LOUD, Floor, Run, calling, eventually, handed_over, no_channel, ready_for_a_call_back, said, tone, waiting
-from voicebot.hours import Hours
-from voicebot.queues import Handover, Way
 from voicebot.settings import Settings
+from voicebot.settings.handover import Handover, Way
+from voicebot.settings.hours import Hours
 
 pytestmark = pytest.mark.e2e
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from voicebot.doctor import Finding, Standing, examine, jobs
-from voicebot.engines import Models, Speech
 from voicebot.errors import EngineError
-from voicebot.llm.options import Llm
 from voicebot.settings import Hotline, Settings
+from voicebot.settings.engines import Models, Speech
+from voicebot.settings.llm import Llm
 from voicebot.speech.asr.whisper_files import FILES
 
 LISTENING = {"100": Hotline(), "200": Hotline(language="zh")}

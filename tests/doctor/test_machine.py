@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from voicebot.doctor import Finding, Standing, examine, machine
-from voicebot.engines import Speech
-from voicebot.llm.options import Llm
 from voicebot.settings import Pbx, Recording, Serve, Settings, Store
+from voicebot.settings.engines import Speech
+from voicebot.settings.llm import Llm
 from voicebot.store.database import Database
 from voicebot.telephony.pbx import wanted_modules
 from voicebot.telephony.pbx_plan import TESTED_VERSION, Binary

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from voicebot.dialogue.decisions import Style, Why
 from voicebot.dialogue.steps import DANGERS
 from voicebot.handover.routing import DANGER, UPSET, Route, connecting, route, told_of
-from voicebot.hours import Hours
-from voicebot.queues import MATTERS, REASONS, Handover, Way
+from voicebot.settings.handover import MATTERS, REASONS, Handover, Way
+from voicebot.settings.hours import Hours
 
 WHYS = st.sampled_from(list(Why))
 SETTINGS = st.builds(

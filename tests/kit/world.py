@@ -20,12 +20,12 @@ from tests.kit.record import Record
 from tests.kit.speech import scripted_ears
 from voicebot import app, assembly
 from voicebot.admission import Measures
-from voicebot.anger import Anger
 from voicebot.app import Controller
-from voicebot.engines import Speech
 from voicebot.errors import EngineError, StoreError
 from voicebot.metrics import Metrics
 from voicebot.settings import Admission, Pbx, Serve, Settings, Store
+from voicebot.settings.anger import Anger
+from voicebot.settings.engines import Speech
 from voicebot.store.events import CallStarted, Event
 from voicebot.store.journal import Journal
 from voicebot.telephony.media import MediaLink

@@ -14,7 +14,7 @@ from voicebot.errors import EngineError
 from voicebot.llm import Ask, Message, whole
 from voicebot.llm.engines import opened
 from voicebot.llm.llama import Llama
-from voicebot.llm.options import Llm
+from voicebot.settings.llm import Llm
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 ASK = Ask((Message("user", "hello"),), 20.0)

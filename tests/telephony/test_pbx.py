@@ -159,7 +159,7 @@ def _changed(folder: Path, name: str, old: str, new: str) -> Path:
         (("modules.conf", "load = app_queue.so", "load = app_queue_missing.so"), "Asterisk module app_queue_missing.so did not load"),
         (("musiconhold.conf", "[voicebot]", "[other]\ndirectory = /nowhere\n[second]"), "music on hold class 'voicebot' has no file"),
         (("pjsip.conf", "dtmf_mode = auto", "dtmf_mode = telepathy"), "a SIP endpoint was refused"),
-        (("queues-member.conf", "PJSIP/", "Local/"), "an agent is not in the queue"),
+        (("queues-member.conf", "PJSIP/", "Local/"), "an agent is not in queue"),
         (("ari.conf", "websocket_client_id = voicebot-floor", "websocket_client_id = nobody"), "a control socket was refused"),
         (("extensions.conf", "[voicebot-inbound]", "[elsewhere]"), "a hotline is missing"),
     ],

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from voicebot.errors import PbxError, SettingsError
 from voicebot.settings import Pbx, Serve, Settings
+from voicebot.settings.trunk import Trunk
 from voicebot.telephony import pbx_plan
 from voicebot.telephony.pbx_plan import Binary, find_binary, media_connection, parse_version, plan, recent_enough, secret, version
-from voicebot.trunk import Trunk
 
 
 @pytest.fixture(autouse=True)

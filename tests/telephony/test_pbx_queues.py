@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from voicebot.errors import PbxError
-from voicebot.hours import Hours
-from voicebot.queues import Handover, Way
 from voicebot.settings import Settings
+from voicebot.settings.handover import Handover, Way
+from voicebot.settings.hours import Hours
+from voicebot.settings.trunk import Trunk
 from voicebot.telephony.pbx_queues import members, spans, values
-from voicebot.trunk import Trunk
 
 TWO = Handover(queues={"complaint": Way(queue="complaints")}, agents={"complaints": ("6002",)})
 TRUNK = Trunk(peer="127.0.0.2:5060", handover_uri="sip:600@pbx")

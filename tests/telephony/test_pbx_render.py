@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from voicebot.errors import PbxError
-from voicebot.queues import Handover
+from voicebot.settings.handover import Handover
 from voicebot.telephony.pbx_plan import Binary, PbxPlan
 from voicebot.telephony.pbx_render import DIALPLANS, configuration, render
 

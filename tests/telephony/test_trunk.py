@@ -12,11 +12,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from voicebot.errors import PbxError
-from voicebot.queues import Handover
+from voicebot.settings.handover import Handover
+from voicebot.settings.trunk import Trunk
 from voicebot.telephony.pbx_plan import Binary, PbxPlan
 from voicebot.telephony.pbx_render import configuration
 from voicebot.telephony.trunk import TrunkPlan, password, planned
-from voicebot.trunk import Trunk
 
 LEAST: dict[str, Any] = {"peer": "192.0.2.7:5070", "handover_uri": "sip:600@pbx.example"}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from voicebot.dialogue.knowledge import load
-from voicebot.engines import Speech
 from voicebot.settings import Settings
+from voicebot.settings.engines import Speech
 from voicebot.testbed.bench_mandarin import LANGUAGE, UNSEEN_ZH, VOICES, chosen, settings, told
 from voicebot.testbed.bench_runs import Turn
 from voicebot.testbed.measure import Phrase

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from voicebot.accounts import Customers
 from voicebot.customers.database import DatabaseDirectory
 from voicebot.customers.directory import Directory
 from voicebot.customers.guarded import GuardedDirectory
 from voicebot.errors import DirectoryError
+from voicebot.settings.customers import Customers
 
 
 @asynccontextmanager

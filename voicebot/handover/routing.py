@@ -9,8 +9,8 @@ from pathlib import Path
 
 from voicebot.dialogue.decisions import Style, Why
 from voicebot.dialogue.steps import DANGERS
-from voicebot.hours import open_at
-from voicebot.queues import Handover, Way
+from voicebot.settings.handover import Handover, Way
+from voicebot.settings.hours import open_at
 
 MOST = 9
 """The highest priority that settings and a caller's profile can give."""

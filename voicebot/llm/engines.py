@@ -11,7 +11,7 @@ import structlog
 from voicebot.errors import EngineError
 from voicebot.llm import LanguageModel
 from voicebot.llm.llama import Llama
-from voicebot.llm.options import Llm
+from voicebot.settings.llm import Llm
 from voicebot.weights import path_of
 
 log = structlog.get_logger()

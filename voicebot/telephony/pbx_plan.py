@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from voicebot.errors import PbxError, SettingsError
-from voicebot.queues import Handover
 from voicebot.settings import Pbx, Settings
+from voicebot.settings.handover import Handover
 from voicebot.telephony.pbx_queues import members
 from voicebot.telephony.secure import TRUSTED_AUTHORITIES, scheme
 from voicebot.telephony.trunk import TrunkPlan, planned

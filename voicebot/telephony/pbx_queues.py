@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from voicebot.errors import PbxError
-from voicebot.hours import DAYS, Hours
-from voicebot.queues import DIRECT, Handover
 from voicebot.settings import Settings
+from voicebot.settings.handover import DIRECT, Handover
+from voicebot.settings.hours import DAYS, Hours
 
 
 def direct(agents: Iterable[str]) -> Mapping[str, tuple[str, ...]]:

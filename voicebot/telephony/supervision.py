@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 import structlog
 
 from voicebot.errors import AriError
-from voicebot.queues import DIRECT
+from voicebot.settings.handover import DIRECT
 from voicebot.telephony.ari import Ari
 from voicebot.telephony.floor import Floor
 

@@ -13,8 +13,8 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from voicebot.errors import PbxError
+from voicebot.settings.trunk import OURS, Trunk
 from voicebot.telephony.secure import TRUSTED_AUTHORITIES
-from voicebot.trunk import OURS, Trunk
 
 ENDPOINT = f"{OURS}trunk"
 """Calls from the PBX come in on this endpoint; the one they are handed over to bears the name of `handover_uri`."""

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from voicebot.engines import Models, Speech
 from voicebot.errors import EngineError
 from voicebot.settings import Settings, Turns
+from voicebot.settings.engines import Models, Speech
 from voicebot.speech.asr import Recogniser
 from voicebot.speech.asr.engines import model_folder, rungs
 from voicebot.speech.serving import MEMORY_MB

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from voicebot.engines import Speech
 from voicebot.errors import EngineError
 from voicebot.settings import Settings
+from voicebot.settings.engines import Speech
 from voicebot.speech.asr import engines
 from voicebot.speech.asr import mandarin as module
 from voicebot.speech.asr.mandarin import ModelFolder, build, pronunciations, spoken

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from tests.kit.piper import pretender
-from voicebot.engines import Models, Speech
 from voicebot.errors import EngineError
 from voicebot.settings import Settings
+from voicebot.settings.engines import Models, Speech
 from voicebot.speech import tts
 from voicebot.speech.tts import piper as module
 from voicebot.speech.tts.manner import NEUTRAL

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from voicebot.hours import Hours
+from voicebot.settings.hours import Hours
 
 REASONS = (
     *("person", "accepted", "emergency", "self_harm", "fraud", "vulnerable", "upset", "complaint", "complex", "abuse", "unverified", "directory"),

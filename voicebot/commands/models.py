@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from voicebot import models
-from voicebot.command_options import AsJson, SettingsFile
+from voicebot.commands.options import AsJson, SettingsFile
 from voicebot.models import Model, State
 from voicebot.settings import load
 

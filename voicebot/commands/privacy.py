@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from voicebot.command_options import AsJson, SettingsFile
+from voicebot.commands.options import AsJson, SettingsFile
 from voicebot.errors import VoicebotError
 from voicebot.settings import Settings, load
 from voicebot.store import privacy as deeds

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from voicebot.reference import reference
 from voicebot.settings import Settings, load
+from voicebot.settings.reference import reference
 
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 
 
 def test_it_loads_and_is_what_holds_without_a_file(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from voicebot.command_options import SettingsFile
+from voicebot.commands.options import SettingsFile
 from voicebot.errors import VoicebotError
 from voicebot.settings import load
 from voicebot.store import staff as people

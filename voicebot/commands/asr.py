@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voicebot.command_options import AsJson
+from voicebot.commands.options import AsJson
 from voicebot.errors import EvaluationError
 from voicebot.settings import Settings, load
 

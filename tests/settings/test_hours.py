@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from voicebot.hours import DAYS, Hours, open_at
+from voicebot.settings.hours import DAYS, Hours, open_at
 
 OFFICE = Hours(zone="Europe/Berlin", open=("mon-fri 08:00-18:00", "sat 09:00-13:00"), closed=(date(2026, 12, 25),))
 MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.sampled_from([UTC, ZoneInfo("Asia/Shanghai")]))

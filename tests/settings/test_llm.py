@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from voicebot.llm.options import Llm, safe
+from voicebot.settings.llm import Llm, safe
 
 
 def test_by_default_there_is_no_model() -> None:

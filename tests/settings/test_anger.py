@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from voicebot.anger import Anger, QueueLimits
 from voicebot.emotion.fusion import USUAL
 from voicebot.errors import SettingsError
 from voicebot.settings import load
+from voicebot.settings.anger import Anger, QueueLimits
 
 
 def test_the_usual_limits_are_those_of_the_fusion() -> None:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from voicebot.errors import SettingsError
 from voicebot.settings import Settings, load
-from voicebot.trunk import Trunk, address
+from voicebot.settings.trunk import Trunk, address
 
 LEAST: dict[str, Any] = {"peer": "192.0.2.7:5060", "handover_uri": "sip:600@pbx.example"}
 TLS: dict[str, Any] = {**LEAST, "transport": "tls", "tls_certificate": Path("c"), "tls_key": Path("k")}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voicebot.command_options import AsJson
+from voicebot.commands.options import AsJson
 from voicebot.errors import KnowledgeError
 from voicebot.settings import load
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import typer
 
-from voicebot.command_options import AsJson, SettingsFile
+from voicebot.commands.options import AsJson, SettingsFile
 from voicebot.settings import load
 
 STYLES = {"best": "green", "lower": "yellow", "broken": "bold red"}

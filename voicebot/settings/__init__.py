@@ -16,15 +16,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from voicebot.accounts import Customers
-from voicebot.anger import Anger
-from voicebot.engines import Models, Speech
 from voicebot.errors import SettingsError
-from voicebot.llm.options import Llm
-from voicebot.queues import Handover
-from voicebot.trunk import HostPort, Trunk, address
+from voicebot.settings.anger import Anger
+from voicebot.settings.customers import Customers
+from voicebot.settings.engines import Models, Speech
+from voicebot.settings.handover import Handover
+from voicebot.settings.llm import Llm
+from voicebot.settings.trunk import HostPort, Trunk, address
 
-DEMO_KNOWLEDGE = Path(__file__).parent / "demo" / "kb"
+DEMO_KNOWLEDGE = Path(__file__).parents[1] / "demo" / "kb"
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Positive = Annotated[int, Field(gt=0)]
 

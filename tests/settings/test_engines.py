@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from voicebot.engines import Models, Speech
 from voicebot.errors import SettingsError
 from voicebot.settings import Settings, load
+from voicebot.settings.engines import Models, Speech
 
 
 def test_without_a_word_everything_embedded_serves() -> None:

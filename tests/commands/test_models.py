@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from voicebot import model_commands, models
+from voicebot import models
 from voicebot.cli import app
+from voicebot.commands import models as model_commands
 from voicebot.errors import ModelError
 from voicebot.models import File, Model
 

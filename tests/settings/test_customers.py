@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from voicebot.accounts import Customers
 from voicebot.errors import SettingsError
 from voicebot.settings import load
+from voicebot.settings.customers import Customers
 
 
 def test_without_it_there_is_no_customer_data_and_no_survey() -> None:

@@ -9,8 +9,8 @@ import pytest
 from voicebot.dialogue.decisions import Why
 from voicebot.dialogue.triage import load as triage
 from voicebot.errors import SettingsError
-from voicebot.queues import MATTERS, REASONS, Handover, Way
 from voicebot.settings import load
+from voicebot.settings.handover import MATTERS, REASONS, Handover, Way
 
 
 def written(tmp_path: Path, text: str) -> Handover:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from voicebot.customer_commands import customers
+from voicebot.commands.customers import customers
 from voicebot.customers.demo import COUNT, phone
 from voicebot.errors import SettingsError
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from voicebot.command_options import AsJson
+from voicebot.commands.options import AsJson
 from voicebot.settings import load
 
 

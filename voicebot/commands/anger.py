@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from voicebot.command_options import AsJson
+from voicebot.commands.options import AsJson
 
 
 def evaluate_words(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from voicebot.command_options import SettingsFile
+from voicebot.commands.options import SettingsFile
 from voicebot.errors import SettingsError
 from voicebot.settings import load
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from voicebot import asr_commands
-from voicebot.asr_commands import _lines
 from voicebot.cli import app
+from voicebot.commands import asr as asr_commands
+from voicebot.commands.asr import _lines
 from voicebot.errors import EvaluationError
 from voicebot.evaluate.asr import Heard, Recording
 from voicebot.evaluate.telephone import Line

@@ -13,9 +13,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from voicebot.commands.privacy import evaluate_redaction, privacy, terms_days
 from voicebot.evaluate import redaction
 from voicebot.privacy.redact import Redacted
-from voicebot.privacy_commands import evaluate_redaction, privacy, terms_days
 from voicebot.settings import Retention, Settings
 from voicebot.store.blanking import Kept
 from voicebot.store.events import CallAnswered, CallerSpoke, CallStarted, NoticeGiven
