@@ -21,7 +21,6 @@ from voicebot.store.postings import Posting, State
 
 SAID_EVERY_S = 5.0
 MISSED = "missed"
-SIGNED_OUT = "signed-out"
 PAUSES = ("break", "lunch", "training", "back-office")
 """Reasons an agent may give; their words stand in desk/words."""
 _OFFERED = frozenset({"no answer", "unreachable", "declined", "busy", "left before the caller was through"})

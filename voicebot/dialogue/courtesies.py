@@ -26,7 +26,7 @@ def courtesy(state: State, spoke: Spoke, _sense: Sense, rules: Rules) -> Step | 
     return None
 
 
-def surveyed(state: State, spoke: Spoke, _sense: Sense, rules: Rules) -> Step | None:
+def surveyed(state: State, spoke: Spoke, _sense: Sense, _rules: Rules) -> Step | None:
     """The caller's mark, in words; whatever else is said to the survey is a new turn."""
     if state.asked is not Asked.SURVEY:
         return None

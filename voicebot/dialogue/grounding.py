@@ -128,17 +128,17 @@ def check(raw: str, sources: Sequence[Source], language: str) -> Grounded | Refu
     if not cited or len(cited) != len(set(answer.ids)):
         return Refused("names sources it was not given")
     text = " ".join(answer.text.split())
-    why = unfit(text, language) or ungrounded(text, cited, language) or _incomplete(text, cited, language)
+    why = unfit(text, language) or ungrounded(text, cited, language) or _incomplete(text, cited)
     return Refused(why) if why else Grounded(text, tuple(source.id for source in cited))
 
 
 def ungrounded(text: str, cited: Sequence[Source], language: str, beside: frozenset[str] = frozenset()) -> str:
     """Why `text` says what no source says; "" when it does not. `beside`: words that may stand in it anyway."""
     light = LIGHT[language] | beside
-    stretches = tuple(content for source in cited for wording in source.texts for content in _stretches(wording, language))
+    stretches = tuple(content for source in cited for wording in source.texts for content in _stretches(wording))
     said = False
     for part in _parts(text):
-        content = _content(part, language)
+        content = _content(part)
         if _kind(content, language):
             continue
         if not (content.figures or content.words - light or content.negations):
@@ -172,11 +172,11 @@ def unfit(text: str, language: str, longest: int = MAX_ANSWER_WORDS) -> str:
     return ""
 
 
-def _incomplete(text: str, cited: Sequence[Source], language: str) -> str:
+def _incomplete(text: str, cited: Sequence[Source]) -> str:
     """It may leave words out, but not the figures of every wording of a source: a price that is not named misleads."""
-    figures = _content(text, language).figures
+    figures = _content(text).figures
     for source in cited:
-        if not any(_content(wording, language).figures <= figures for wording in source.texts):
+        if not any(_content(wording).figures <= figures for wording in source.texts):
             return "leaves out a figure"
     return ""
 
@@ -185,14 +185,14 @@ def _kind(content: _Content, language: str) -> bool:
     return content.words <= KIND[language] and bool(content.words & HEART[language]) and not (content.figures or content.negations)
 
 
-def _stretches(wording: str, language: str) -> Iterator[_Content]:
+def _stretches(wording: str) -> Iterator[_Content]:
     """What a clause of an answer may be held against: each clause and each sentence of an approved text. And, for clauses without a figure or a
     negation, pairs of neighbours and all of it: there a figure could slip from one thing to another."""
     sentences = [sentence for sentence in _SENTENCE.split(wording) if sentence.strip()]
     for stretch in dict.fromkeys((*(clause for sentence in sentences for clause in _parts(sentence)), *sentences)):
-        yield _content(stretch, language)
+        yield _content(stretch)
     for stretch in (*(left + right for left, right in pairwise(sentences)), wording):
-        loose = _content(stretch, language)
+        loose = _content(stretch)
         if not loose.negations:
             yield _Content(loose.words, frozenset(), 0, loose.han)
 
@@ -201,7 +201,7 @@ def _parts(text: str) -> list[str]:
     return [part for part in _CLAUSE.split(text) if part.strip()]
 
 
-def _content(text: str, language: str) -> _Content:
+def _content(text: str) -> _Content:
     text = unicodedata.normalize("NFKC", text)
     words: Counter[str] = Counter()
     figures, han = set(), []

@@ -133,7 +133,7 @@ def fold(story: Story, line: Line) -> Story:
 Changes = dict[str, Any]
 
 
-def _spoke(story: Story, event: events.CallerSpoke, line: Line) -> Changes:
+def _spoke(story: Story, event: events.CallerSpoke, _: Line) -> Changes:
     return {"said": (*story.said, Said("caller", masked(event.text), event.start_ms, sure=event.confidence))} if event.text else {}
 
 

@@ -127,15 +127,16 @@ async def _kept(store: DeskStore, folder: Path, made: Version, weighed_against: 
     """The row first, the file before it is committed: whichever fails takes the other back."""
     if not made.reason.strip():
         raise KnowledgeError("no reason is given; write why this changes, for those who read the history")
-    path = folder / made.place
+    path, written = folder / made.place, False
     try:
         async with store.writing() as connection:
             number = await versions.add(connection, made)
             if (await asyncio.to_thread(load, folder)).version != weighed_against:
                 raise KnowledgeError("the knowledge base has changed since this was weighed; look at the effect again")
             await asyncio.to_thread(_write, path, made.after)
+            written = True
     except StoreError:
-        if await asyncio.to_thread(_text, path) == made.after:
+        if written and await asyncio.to_thread(_text, path) == made.after:
             await asyncio.to_thread(_write, path, made.before)
         raise
     return replace(made, version_id=number)

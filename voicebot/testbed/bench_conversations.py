@@ -34,7 +34,7 @@ from voicebot.testbed.g711 import Codec, Samples
 from voicebot.testbed.person import Person, ended, exchanges
 from voicebot.testbed.questions import VOICES as ENGLISH_VOICES
 from voicebot.testbed.rig import Rig, at_home, rig
-from voicebot.testbed.scenario import Caller, calling, new_number
+from voicebot.testbed.scenario import calling, new_number
 from voicebot.testbed.sip import PhoneError
 from voicebot.testbed.synth import synth
 
@@ -157,7 +157,7 @@ async def play(own: Rig, played: Played, ani: str) -> None:
     voiced = await _voiced(conversation, played.voice)
     try:
         async with calling(own, played.codec, HOTLINES[conversation.language], ani) as caller:
-            await _held(Person(own, caller, conversation.language, voiced), played, caller)
+            await _held(Person(own, caller, conversation.language, voiced), played)
     except (PhoneError, TimeoutError) as error:
         played.why = str(error) or "the call was not answered in time"
         played.silent = "said nothing" in played.why
@@ -167,7 +167,7 @@ async def play(own: Rig, played: Played, ani: str) -> None:
         played.why = str(error)
 
 
-async def _held(person: Person, played: Played, caller: Caller) -> None:
+async def _held(person: Person, played: Played) -> None:
     try:
         played.left = await person.converse(exchanges(played.conversation))
         if not person.ended and played.conversation.ends != "the caller hangs up":
