@@ -81,6 +81,13 @@ async def sit(page: Page, extension: str) -> None:
     await expect(page.locator(".chip.ready")).to_be_visible()
 
 
+async def rise(page: Page) -> None:
+    """Give up the phone that `sit` took: the floor is shared, and the next test may want it."""
+    await page.get_by_role("button", name="Pause").click()
+    await page.get_by_text("Give up the phone").click()
+    await expect(page.locator(".chip.ready")).to_have_count(0)
+
+
 Run = Callable[[Callable[[Floor], Awaitable[None]]], None]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.async_api import Page, expect
 
-from tests.kit.deskfloor import Floor, Run, needs_chromium, sit
+from tests.kit.deskfloor import Floor, Run, needs_chromium, rise, sit
 from tests.kit.deskkit import QUEUED, WITH_BOT
 from voicebot.desk.wording import LANGUAGES, table
 from voicebot.store.events import AgentRang
@@ -24,6 +24,9 @@ def test_the_profile_stands_beside_the_call_and_on_its_own_page(on_the_floor: Ru
             await sue.goto(f"{floor.desk.base}/pop/customer-2")
             await told(sue)
             record.seal(30_000, "abandoned", "floor")
+            await sue.goto(floor.desk.base)
+            await sit(sue, "6003")  # nobody answered, so she is paused
+            await rise(sue)
 
     async def told(page: Page) -> None:
         await expect(page.locator(".customer")).to_contain_text("Not verified")

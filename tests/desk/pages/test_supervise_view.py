@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.kit.deskfloor import Floor, Run, needs_chromium
+from tests.kit.deskfloor import Floor, Run, needs_chromium, rise
 from tests.kit.deskkit import QUEUED, WITH_BOT, handled, over
 
 pytestmark = [pytest.mark.slow, needs_chromium]
@@ -44,8 +44,7 @@ def test_the_buttons_follow_the_call_on_the_wall_and_on_its_page(on_the_floor: R
                 record.append(t_ms, event)
             await expect(sue.locator(".acts button")).to_have_count(0)
             await sue.goto(floor.desk.base)
-            await sue.get_by_role("button", name="Pause").click()
-            await sue.get_by_text("Give up the phone").click()
+            await rise(sue)
 
     async def by_keys(sue: Page) -> None:
         await sue.get_by_role("button", name="Listen").focus()
