@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from voicebot.errors import EngineError, VoicebotError
+from voicebot.prosodist import Service as Prosodist
 from voicebot.speech.serving import Message, Reply
+from voicebot.speech.silero import Silero
 from voicebot.speech.tts.program import Program
 from voicebot.testbed import faulty
 from voicebot.testbed.faulty import FOLDER, Fault, Faults
@@ -56,6 +58,11 @@ def engine(tmp_path: Path) -> faulty._Faulty:
     theirs.close()
     ours.close()
     return faulty._Faulty(Plain(), tmp_path / "faults", "recogniser", ours)
+
+
+def test_who_is_fed_the_same_audio_is_not_the_recogniser() -> None:
+    prosodist = Prosodist.__new__(Prosodist)
+    assert [faulty.part_of(each) for each in (Plain(), prosodist, Silero.__new__(Silero))] == ["recogniser", "prosodist", "silero"]
 
 
 def test_a_fault_strikes_one_message_at_its_point_and_a_lasting_one_each(faults: Faults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

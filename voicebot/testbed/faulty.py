@@ -20,7 +20,7 @@ from voicebot.errors import VoicebotError
 from voicebot.speech import serving
 from voicebot.speech.serving import MEMORY_MB, SERVED_BY, Engine, Message, Reply, frame
 
-Part = Literal["recogniser", "silero", "flite", "espeak-ng"]
+Part = Literal["recogniser", "silero", "prosodist", "flite", "espeak-ng"]
 Point = Literal["start", "ping", "feed", "settle", "speak"]
 """When the worker has loaded its model, at a sign of life, at audio, at the end of an utterance; a voice program has `speak` alone."""
 Fault = Literal["crash", "killed", "hang", "loop", "slow", "garbage", "lengthy", "truncated", "flood", "wrong", "memory"]
@@ -28,6 +28,8 @@ Fault = Literal["crash", "killed", "hang", "loop", "slow", "garbage", "lengthy",
 FOLDER = "WORKER_FAULTS"
 SLOW_S = 3.0
 LASTING = " lasting"
+_OTHERS: Mapping[str, Part] = {"voicebot.speech.silero": "silero", "voicebot.prosodist": "prosodist"}
+"""Both are fed the audio that the recogniser is fed: a fault that is armed for it must not strike them."""
 
 
 class Faults:
@@ -68,10 +70,14 @@ def serve(link: socket.socket, engine: Engine) -> None:
     """`serving.serve`, with the faults of the folder in FOLDER. Raises VoicebotError when that is not set."""
     if not (folder := os.environ.get(FOLDER)):
         raise VoicebotError(f"{FOLDER} names no folder; set it to the one faults are armed in")
-    part = "silero" if type(engine).__name__ == "Silero" else "recogniser"
-    faulty = _Faulty(engine, Path(folder), part, link)
+    faulty = _Faulty(engine, Path(folder), part_of(engine), link)
     faulty.pass_by("start", 0)
     serving.serve(link, faulty)
+
+
+def part_of(engine: Engine) -> Part:
+    """Which part an engine is, by where it is made: whoever recognises is one, whatever its name."""
+    return _OTHERS.get(type(engine).__module__, "recogniser")
 
 
 class _Faulty:
