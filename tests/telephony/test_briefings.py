@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from voicebot.telephony.ari import Ari
+from tests.kit.globals import Globals
 from voicebot.telephony.briefings import Briefings
-
-
-class Floor:
-    """The floor's socket, answering every request with `status`."""
-
-    def __init__(self, status: int = 204) -> None:
-        self.told: dict[str, str] = {}
-        self._status = status
-        self.ari = Ari(self._send, timeout_s=1)
-
-    def _send(self, text: bytes) -> None:
-        request = json.loads(text)
-        query = {one["name"]: one["value"] for one in request["query_strings"]}
-        assert (request["method"], request["uri"]) == ("POST", "asterisk/variable")
-        self.told[query["variable"]] = query["value"]
-        answer = {"type": "RESTResponse", "request_id": request["request_id"], "status_code": self._status}
-        asyncio.get_running_loop().call_soon(self.ari.receive, json.dumps(answer).encode())
 
 
 class Said:
     """What came of queries, one after the other."""
 
-    def __init__(self, floor: Floor | None, *queries: Mapping[str, list[str]], full: bool = False) -> None:
+    def __init__(self, floor: Globals | None, *queries: Mapping[str, list[str]], full: bool = False) -> None:
         self.hushed: list[str] = []
         self._full = full
 
@@ -57,30 +39,30 @@ class Said:
 
 
 def test_each_agent_is_briefed_as_he_likes() -> None:
-    floor = Floor()
+    floor = Globals()
     said = Said(floor, {"6001": ["short"], "6002": ["off"], "6003": ["full"]})
     assert said.taken == [True]
-    assert floor.told == {"VOICEBOT_BRIEF_6001": "short", "VOICEBOT_BRIEF_6002": "off", "VOICEBOT_BRIEF_6003": ""}
+    assert dict(floor.asked) == {"VOICEBOT_BRIEF_6001": "short", "VOICEBOT_BRIEF_6002": "off", "VOICEBOT_BRIEF_6003": ""}
     assert [said.briefings.hears(agent) for agent in ("6001", "6002", "6003", "6004")] == [True, False, True, True]
 
 
 def test_who_changes_his_mind_is_heeded() -> None:
-    said = Said(Floor(), {"6001": ["off"]}, {"6001": ["full"]})
+    said = Said(Globals(), {"6001": ["off"]}, {"6001": ["full"]})
     assert said.briefings.hears("6001")
 
 
 @pytest.mark.parametrize("query", [{}, {"6001": ["loud"]}, {"6001": [""]}, {"60)": ["off"]}, {"": ["off"]}, {"٦٠٠١": ["off"]}, {"6001": ["off\n"]}])
 def test_what_is_no_agent_or_no_form_goes_nowhere(query: dict[str, list[str]]) -> None:
-    floor = Floor()
+    floor = Globals()
     said = Said(floor, query)
-    assert (said.taken, floor.told, said.hushed) == ([True], {}, [])
+    assert (said.taken, floor.asked, said.hushed) == ([True], [], [])
     assert said.briefings.hears("6001")
 
 
 def test_a_briefing_that_was_read_is_taken_away() -> None:
-    floor = Floor()
+    floor = Globals()
     assert Said(floor, {"read": ["c1", "c2"]}).hushed == ["c1", "c2"]
-    assert floor.told == {}
+    assert dict(floor.asked) == {}
 
 
 def test_a_controller_without_the_floor_says_so_and_does_nothing() -> None:
@@ -90,7 +72,7 @@ def test_a_controller_without_the_floor_says_so_and_does_nothing() -> None:
 
 def test_what_fails_is_logged_and_ends_nothing() -> None:
     with capture_logs() as logs:
-        said = Said(Floor(500), {"6001": ["off"], "read": ["c1"]}, full=True)
+        said = Said(Globals(500), {"6001": ["off"], "read": ["c1"]}, full=True)
     assert said.taken == [True]
     assert sorted(entry["event"] for entry in logs) == [
         "a briefing that was read is heard all the same",

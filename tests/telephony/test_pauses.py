@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 from collections.abc import Coroutine
 from typing import Any
 
@@ -12,29 +11,12 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from voicebot.telephony.ari import Ari
+from tests.kit.globals import Globals
 from voicebot.telephony.pauses import Pauses
 from voicebot.telephony.server import Credentials, Handlers, Server
 
 
-class Floor:
-    """The floor's socket, answering every request with `status`."""
-
-    def __init__(self, status: int = 204) -> None:
-        self.asked: list[tuple[str, str]] = []
-        self._status = status
-        self.ari = Ari(self._send, timeout_s=1)
-
-    def _send(self, text: bytes) -> None:
-        request = json.loads(text)
-        query = {one["name"]: one["value"] for one in request["query_strings"]}
-        assert (request["method"], request["uri"]) == ("POST", "asterisk/variable")
-        self.asked.append((query["variable"], query["value"]))
-        answer = {"type": "RESTResponse", "request_id": request["request_id"], "status_code": self._status}
-        asyncio.get_running_loop().call_soon(self.ari.receive, json.dumps(answer).encode())
-
-
-def paused(floor: Floor | None, query: dict[str, list[str]], queues: tuple[str, ...] = ("support",)) -> bool:
+def paused(floor: Globals | None, query: dict[str, list[str]], queues: tuple[str, ...] = ("support",)) -> bool:
     async def acting() -> bool:
         async with asyncio.TaskGroup() as scope:
 
@@ -47,20 +29,20 @@ def paused(floor: Floor | None, query: dict[str, list[str]], queues: tuple[str, 
 
 
 def test_each_agent_is_paused_or_not_in_the_queue() -> None:
-    floor = Floor()
+    floor = Globals()
     assert paused(floor, {"6001": ["1"], "6002": ["0"]})
     assert sorted(floor.asked) == [("QUEUE_MEMBER(support,paused,PJSIP/6001)", "1"), ("QUEUE_MEMBER(support,paused,PJSIP/6002)", "0")]
 
 
 def test_an_agent_is_paused_in_every_queue() -> None:
-    floor = Floor()
+    floor = Globals()
     assert paused(floor, {"6001": ["1"]}, ("support", "billing"))
     assert sorted(floor.asked) == [("QUEUE_MEMBER(billing,paused,PJSIP/6001)", "1"), ("QUEUE_MEMBER(support,paused,PJSIP/6001)", "1")]
 
 
 @pytest.mark.parametrize("query", [{}, {"6001": ["yes"]}, {"6001)x": ["1"]}, {"60": ["1"]}, {"../x": ["1"]}, {"٦٠٠١": ["1"]}, {"6001": ["1\n"]}])
 def test_what_is_no_agent_or_no_flag_goes_nowhere(query: dict[str, list[str]]) -> None:
-    floor = Floor()
+    floor = Globals()
     assert paused(floor, query)
     assert floor.asked == []
 
@@ -71,7 +53,7 @@ def test_a_controller_without_the_floor_says_so() -> None:
 
 def test_what_asterisk_refuses_is_logged_and_ends_nothing() -> None:
     with capture_logs() as logs:
-        assert paused(Floor(500), {"6001": ["1"], "6002": ["1"]})
+        assert paused(Globals(500), {"6001": ["1"], "6002": ["1"]})
     assert [entry["event"] for entry in logs] == ["agents cannot be paused"]
 
 

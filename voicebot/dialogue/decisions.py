@@ -288,9 +288,7 @@ class State:
 @dataclass(frozen=True, slots=True)
 class Step:
     """One decision, the state after it, and why in words for the journal. `opt_outs` are to be obeyed at once, whatever the decision.
-
-    `accepted` and `mark` are what the caller said to an offer and to the survey, for the journal.
-    """
+    `accepted` and `mark` are what the caller said to an offer and to the survey, for the journal."""
 
     decision: Decision
     state: State

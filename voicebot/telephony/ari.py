@@ -215,6 +215,10 @@ class Ari:
     async def set_variable(self, channel: str, name: str, value: str) -> None:
         await self.request("POST", f"channels/{channel}/variable", {"variable": name, "value": value})
 
+    async def set_everywhere(self, name: str, value: str) -> None:
+        """A global variable, or a function of the dialplan that is written to."""
+        await self.request("POST", "asterisk/variable", {"variable": name, "value": value})
+
     async def variable(self, channel: str, name: str) -> str:
         """Value of a channel variable, empty when it is not set."""
         try:

@@ -56,7 +56,7 @@ class Briefings:
 
     async def _tell(self, link: ControlLink, agent: str, form: str) -> None:
         try:
-            await link.ari.request("POST", "asterisk/variable", {"variable": f"VOICEBOT_BRIEF_{agent}", "value": form})
+            await link.ari.set_everywhere(f"VOICEBOT_BRIEF_{agent}", form)
         except AriError as error:
             log.warning("an agent's form of briefing is not known to Asterisk", agent=agent, why=str(error))
 

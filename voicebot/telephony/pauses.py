@@ -43,10 +43,6 @@ class Pauses:
         try:
             async with asyncio.TaskGroup() as scope:
                 for queue, (agent, flag) in product(self._queues, wanted.items()):
-                    scope.create_task(_set(link, f"QUEUE_MEMBER({queue},paused,PJSIP/{agent})", flag))
+                    scope.create_task(link.ari.set_everywhere(f"QUEUE_MEMBER({queue},paused,PJSIP/{agent})", flag))
         except* AriError as error:
             log.warning("agents cannot be paused", why=str(error.exceptions[0]))
-
-
-async def _set(link: ControlLink, name: str, value: str) -> None:
-    await link.ari.request("POST", "asterisk/variable", {"variable": name, "value": value})
